@@ -16,7 +16,6 @@ checks, the tuple that `eth-abi` encodes, the JSON form and the EIP-712 type. Fi
 from __future__ import annotations
 
 import dataclasses
-import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -146,7 +145,11 @@ class ChainStruct:
     @classmethod
     def fields(cls) -> tuple[FieldSpec, ...]:
         """The fields in chain order."""
-        return _fields(cls)
+        if cls not in _FIELDS:
+            hints = get_type_hints(cls, include_extras=True)
+            names = [item.name for item in dataclasses.fields(cls)]  # type: ignore[arg-type]  # subclasses are
+            _FIELDS[cls] = tuple(_spec(name, hints[name]) for name in names)
+        return _FIELDS[cls]
 
     @classmethod
     def chain_name(cls) -> str:
@@ -188,10 +191,8 @@ class ChainStruct:
         return {spec.name: _to_json(spec, getattr(self, spec.name)) for spec in self.fields()}
 
 
-@functools.cache
-def _fields(cls: Any) -> tuple[FieldSpec, ...]:
-    hints = get_type_hints(cls, include_extras=True)
-    return tuple(_spec(item.name, hints[item.name]) for item in dataclasses.fields(cls))
+# Resolving annotations is slow; they do not change.
+_FIELDS: dict[type, tuple[FieldSpec, ...]] = {}
 
 
 def _spec(name: str, hint: Any) -> FieldSpec:
