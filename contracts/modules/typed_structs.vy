@@ -1,0 +1,50 @@
+# pragma version ==0.4.3
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+@title EIP-712 hashes of the shared structures
+@license GNU Affero General Public License v3.0 only
+@notice hashStruct of Share, WorkInput and Offer, and of arrays of them (the hash of the concatenated
+        member hashes).
+"""
+
+from ..interfaces import types
+
+
+SHARE_TYPE: constant(bytes32) = keccak256("Share(bytes32 account,uint32 share)")
+WORK_TYPE: constant(bytes32) = keccak256(
+    "WorkInput(bytes32 content,bytes32 metadata,bytes32 cultural,bytes32 payee,address steward,uint32 duration_ms,uint16 cleared)"
+)
+OFFER_TYPE: constant(bytes32) = keccak256(
+    "Offer(uint256 work,address licensor,uint16 usages,uint16 aspects,uint16 forbids,uint32 start_ms,uint32 end_ms,address currency,uint96 price,uint40 term,uint16 revenue_share_bps,uint8 unit,uint96 unit_price,uint32 report_every,uint8 after_term,uint32 supply,address licensee,uint40 opens_at,uint40 closes_at,uint8 flags,bytes32 terms)"
+)
+
+
+@internal
+@pure
+def _hash_work(work: types.WorkInput) -> bytes32:
+    return keccak256(abi_encode(WORK_TYPE, work))
+
+
+@internal
+@pure
+def _hash_offer(offer: types.Offer) -> bytes32:
+    return keccak256(abi_encode(OFFER_TYPE, offer))
+
+
+@internal
+@pure
+def _hash_shares(shares: DynArray[types.Share, 64]) -> bytes32:
+    hashes: DynArray[bytes32, 64] = []
+    for share: types.Share in shares:
+        hashes.append(keccak256(abi_encode(SHARE_TYPE, share)))
+    # Behind offset and length stand the members alone.
+    return keccak256(slice(abi_encode(hashes), 64, 32 * len(hashes)))
+
+
+@internal
+@pure
+def _hash_offers(offers: DynArray[types.Offer, 32]) -> bytes32:
+    hashes: DynArray[bytes32, 32] = []
+    for offer: types.Offer in offers:
+        hashes.append(self._hash_offer(offer))
+    return keccak256(slice(abi_encode(hashes), 64, 32 * len(hashes)))
