@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+# One verb a command; `make` alone explains them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Tools that look for the Vyper compiler find the pinned one.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export npm_config_omit_lockfile_registry_resolved := true
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+demo: $(VENV)/.run ## the main job on a real video, end to end (VIDEO=path for your own, KEEP=1 to leave it running)
+	@$(BIN)/ipto demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(KEEP),--keep)
+
+up: $(VENV)/.run ## chain, indexer and relayer for development (SEED=1000 for a catalog)
+	@$(BIN)/ipto up $(if $(SEED),--seed $(SEED))
+
+test: $(VENV)/.dev ## every test
+	@mkdir -p .build
+	@($(BIN)/python -m tests.support.ipfs_daemon install > .build/ipfs-install.log 2>&1 &)
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-fast: $(VENV)/.dev ## the tests that need neither IPFS daemon nor minutes
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+lint: $(VENV)/.dev ## style, types, import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## rewrite the Python files in the one style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+artifacts: $(VENV)/.dev ## compile the contracts into ipto/artifacts
+	$(BIN)/python -m scripts.export_artifacts
+
+bench-gas: $(VENV)/.dev ## gas of every operation beside its peers; writes bench/results/gas.json and docs/gas.md
+	$(BIN)/python -m bench.gas
+
+bench-gas-check: $(VENV)/.dev ## fails when a receipt differs from the committed figures
+	$(BIN)/python -m bench.gas --check
+
+lock: $(VENV)/.dev ## pin every dependency again
+	$(BIN)/python -m scripts.lock
+
+clean: ## remove everything that make built
+	rm -rf $(VENV) .build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/.uv: requirements/uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "Python's venv module is missing (Debian: apt-get install python3-venv)"; rm -rf $(VENV); exit 1; }
+	@echo "Preparing the environment in $(VENV) …"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.lock
+	@touch $@
+
+# uv is fast; pip knows private indexes that uv was not told of.
+define install
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r $(1) 2>.uv-error || \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(1) || \
+	  { cat .uv-error; rm -f .uv-error; exit 1; }
+	@rm -f .uv-error
+endef
+
+$(VENV)/.run: $(VENV)/.uv requirements/run.lock requirements/sample.lock requirements/node.lock pyproject.toml
+	$(call install,requirements/run.lock)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/sample.lock
+	@command -v anvil >/dev/null || command -v npm >/dev/null || \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/node.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.lock
+	$(call install,requirements/dev.lock)
+	@touch $@
