@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the lanes: recovers what was in flight, then takes a step whenever something arrives or time has passed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Sequence
+from contextlib import suppress
+
+from ipto.rpc import RpcError, RpcTransportError
+from relayer.lane import Lane
+
+log = logging.getLogger("relayer.sender")
+
+
+class Sender:
+    """One task per lane. `wake` after accepting an action saves the client a poll interval."""
+
+    def __init__(self, lanes: Sequence[Lane], poll_interval: float) -> None:
+        self.lanes = tuple(lanes)
+        self._poll = poll_interval
+        self._wakes = {lane.address: asyncio.Event() for lane in lanes}
+        self._tasks: list[asyncio.Task[None]] = []
+        self.errors: dict[str, str] = {}  # lane → why its last step failed, for operators
+
+    def wake(self) -> None:
+        """Something is waiting."""
+        for event in self._wakes.values():
+            event.set()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether every lane has its task."""
+        return bool(self._tasks) and not any(task.done() for task in self._tasks)
+
+    def start(self) -> None:
+        """Start the lanes' tasks in the running event loop."""
+        self._tasks = [asyncio.create_task(self._run(lane), name=f"lane {lane.address}") for lane in self.lanes]
+
+    async def stop(self) -> None:
+        """End the tasks. Being cut off anywhere is safe; so is this."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        self._tasks = []
+
+    async def _run(self, lane: Lane) -> None:
+        recovered = False
+        while True:
+            self._wakes[lane.address].clear()
+            try:
+                if not recovered:
+                    # Before anything new: what was signed earlier goes out again, unchanged.
+                    await lane.recover()
+                    recovered = True
+                await lane.step()
+                self.errors.pop(lane.address, None)
+            except (RpcError, RpcTransportError) as error:
+                self._failed(lane, f"the node: {error}")
+            except sqlite3.OperationalError as error:
+                # A full or busy disk. Nothing was broadcast that was not persisted; try again.
+                self._failed(lane, f"the database: {error}")
+            except Exception as error:
+                # A lane must outlive a surprise, and say so; every step starts from the database again.
+                log.exception("lane %s", lane.address)
+                self._failed(lane, f"{type(error).__name__}: {error}")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wakes[lane.address].wait(), self._poll)
+
+    def _failed(self, lane: Lane, why: str) -> None:
+        if self.errors.get(lane.address) != why:
+            log.warning("lane %s: %s", lane.address, why)
+        self.errors[lane.address] = why
