@@ -132,6 +132,11 @@ class Contract:
         return [log for log in decoded if log is not None and name in (None, log.event)]
 
 
+def call_data(name: str, function: str, *args: Any) -> bytes:
+    """Call data for a function of contract `name`, wherever it is deployed."""
+    return abi(name).function(function, len(args)).encode(*args)
+
+
 def topics_of(name: str, events: Sequence[str]) -> list[str]:
     """The first topics (0x hex) of some events of a contract: what `eth_getLogs` filters by."""
     return ["0x" + abi(name).event(event).topic.hex() for event in events]

@@ -56,61 +56,6 @@ class Receipt:
         return self.gas_used * self.gas_price
 
 
-def send(self, signer: Signer, function: str, *args: Any, value: int = 0, **options: Any) -> Receipt:
-        """Carry a function out as `signer`; waits for the receipt. options: those of `send`."""
-        if self._rpc is None:
-            raise InputError(f"{self.name} was made without a connection; pass rpc=")
-        what = f"{self.name}.{function}"
-        return send(self._rpc, signer, self.address, self.encode(function, *args), value=value, what=what, **options)
-
-    def decode_log(self, log: Mapping[str, Any]) -> EventLog | None:
-        """A raw log of this contract as names and values; None when another contract emitted it or it is unknown."""
-        topics = log["topics"]
-        if not topics or checksum_address(log["address"]) != self.address:
-            return None
-        event = self.abi.event_of(bytes.fromhex(topics[0][2:]))
-        if event is None:
-            return None
-        args = event.decode([bytes.fromhex(t[2:]) for t in topics], bytes.fromhex(log["data"][2:]))
-        return EventLog(
-            self.name,
-            event.name,
-            args,
-            self.address,
-            quantity(log["blockNumber"]),
-            log["blockHash"],
-            log["transactionHash"],
-            quantity(log["logIndex"]),
-        )
-
-    def events(self, receipt: Receipt | Iterable[Mapping[str, Any]], name: str | None = None) -> list[EventLog]:
-        """This contract's decoded logs in a receipt or a list of raw logs, of one event or all."""
-        raw = receipt.logs if isinstance(receipt, Receipt) else receipt
-        decoded = (self.decode_log(log) for log in raw)
-        return [log for log in decoded if log is not None and name in (None, log.event)]
-
-
-class Deployment(_Deployment):
-    """Where the contracts are on one chain; see `ipto.deployment`. Here with typed access to them."""
-
-    def contract(self, name: str, rpc: Rpc | None = None) -> Contract:
-        """A deployed contract. Raises NotFoundError when the deployment does not have it."""
-        return Contract(name, self.address(name), rpc)
-
-    def decode_log(self, log: Mapping[str, Any]) -> EventLog | None:
-        """A raw log of any contract of this deployment."""
-        address = checksum_address(log["address"])
-        for name, deployed in self.contracts.items():
-            if deployed == address:
-                return Contract(name, address).decode_log(log)
-        return None
-
-
-def call_data(name: str, function: str, *args: Any) -> bytes:
-    """Call data for a function of contract `name`, wherever it is deployed."""
-    return abi(name).function(function, len(args)).encode(*args)
-
-
 def send(
     rpc: Rpc,
     signer: Signer,
