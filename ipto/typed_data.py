@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Typed data (EIP-712): what creators, licensees and payers sign.
+
+One table: the message classes below. Their fields give the type string, the JSON for wallets, the struct hash and the
+tuple that goes into the call; a test compares them with the compiled contracts, another with eth-account and viem.
+
+    data = typed_data.TypedData(typed_data.signed_actions_domain(31337, address), typed_data.Onboard(...))
+    signature = signer.sign_typed_data(data)
+    typed_data.recover(data, signature)
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, cast
+
+import coincurve
+from eth_abi.abi import encode
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from ipto._struct import Abi, FieldSpec
+from ipto.errors import InputError, IntegrityError
+from ipto.structs import (
+    MAX_SHARES,
+    Address,
+    Bytes32,
+    ChainStruct,
+    Offer,
+    Share,
+    Uint256,
+    WorkInput,
+    checksum_address,
+)
+
+__all__ = [
+    "ACTIONS",
+    "MAX_ONBOARD_OFFERS",
+    "MAX_POST_OFFERS",
+    "Domain",
+    "Onboard",
+    "Permit",
+    "PostOffers",
+    "ReceiveWithAuthorization",
+    "TypedData",
+    "WithdrawOffer",
+    "encode_type",
+    "recover",
+    "signed_actions_domain",
+    "split_signature",
+    "struct_hash",
+    "type_hash",
+    "types_json",
+    "verify",
+]
+
+MAX_ONBOARD_OFFERS = 8  # of one Onboard message
+MAX_POST_OFFERS = 32  # of one PostOffers message
+
+# Half the order of secp256k1: of the two valid s, contracts accept the lower (EIP-2).
+_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+
+
+@dataclass(frozen=True, slots=True)
+class Onboard(ChainStruct):
+    """Declare the split, register the work, post its offers: the first thing a creator signs."""
+
+    actor: Address
+    registry: Address
+    vault: Address
+    market: Address
+    split: Annotated[tuple[Share, ...], Abi(max_items=MAX_SHARES)]  # empty: the work's owner is paid
+    controller: Address
+    work: WorkInput  # its payee is the split's account, or zero without a split
+    offers: Annotated[tuple[Offer, ...], Abi(max_items=MAX_ONBOARD_OFFERS)]
+    nonce: Uint256  # any number not used before
+    deadline: Uint256  # UTC seconds, inclusive
+
+    FUNCTION: ClassVar[str] = "onboard"
+
+
+@dataclass(frozen=True, slots=True)
+class PostOffers(ChainStruct):
+    """Post offers of the actor."""
+
+    actor: Address
+    market: Address
+    offers: Annotated[tuple[Offer, ...], Abi(max_items=MAX_POST_OFFERS)]
+    nonce: Uint256
+    deadline: Uint256
+
+    FUNCTION: ClassVar[str] = "post_offers"
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawOffer(ChainStruct):
+    """Withdraw one offer of the actor."""
+
+    actor: Address
+    market: Address
+    offer: Offer
+    nonce: Uint256
+    deadline: Uint256
+
+    FUNCTION: ClassVar[str] = "withdraw_offer"
+
+
+# What SignedActions carries out: the message and the function of the same name that takes it.
+ACTIONS: tuple[type[Onboard] | type[PostOffers] | type[WithdrawOffer], ...] = (Onboard, PostOffers, WithdrawOffer)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveWithAuthorization(ChainStruct):
+    """A payment that only its receiver can carry out (EIP-3009). The domain is the token's."""
+
+    payer: Annotated[str, Abi("address", "from")]
+    to: Address
+    value: Uint256  # smallest unit
+    valid_after: Annotated[int, Abi("uint256", "validAfter")]  # UTC seconds, exclusive
+    valid_before: Annotated[int, Abi("uint256", "validBefore")]  # UTC seconds, exclusive
+    nonce: Bytes32
+
+
+@dataclass(frozen=True, slots=True)
+class Permit(ChainStruct):
+    """An allowance by signature (EIP-2612). The domain is the token's."""
+
+    owner: Address
+    spender: Address
+    value: Uint256
+    nonce: Uint256  # the token's `nonces(owner)`
+    deadline: Uint256
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Where a message counts: one contract on one chain."""
+
+    name: str
+    version: str
+    chain_id: int
+    verifying_contract: str
+
+    TYPE: ClassVar[str] = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "verifying_contract", checksum_address(self.verifying_contract, "verifying_contract"))
+
+    @property
+    def separator(self) -> bytes:
+        """The domain separator."""
+        return _separator(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """As `eth_signTypedData_v4` takes it."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "chainId": self.chain_id,
+            "verifyingContract": self.verifying_contract,
+        }
+
+
+@functools.lru_cache(maxsize=256)
+def _separator(domain: Domain) -> bytes:
+    names = keccak(text=domain.name), keccak(text=domain.version)
+    values = [keccak(text=Domain.TYPE), *names, domain.chain_id, domain.verifying_contract]
+    return keccak(encode(["bytes32", "bytes32", "bytes32", "uint256", "address"], values))
+
+
+def signed_actions_domain(chain_id: int, signed_actions: str) -> Domain:
+    """The domain of the messages that SignedActions carries out."""
+    return Domain("IPTO", "1", chain_id, signed_actions)
+
+
+@dataclass(frozen=True, slots=True)
+class TypedData:
+    """A message in its domain, ready to be signed."""
+
+    domain: Domain
+    message: ChainStruct
+
+    @property
+    def struct_hash(self) -> bytes:
+        """EIP-712 `hashStruct(message)`: what `ActionExecuted` logs."""
+        return struct_hash(self.message)
+
+    @property
+    def digest(self) -> bytes:
+        """The 32 bytes that are signed."""
+        return keccak(b"\x19\x01" + self.domain.separator + self.struct_hash)
+
+    def to_json(self) -> dict[str, Any]:
+        """The parameter of `eth_signTypedData_v4`. Integers of more than 53 bits are decimal strings."""
+        kind = type(self.message)
+        return {
+            "types": {"EIP712Domain": _DOMAIN_FIELDS, **types_json(kind)},
+            "primaryType": kind.chain_name(),
+            "domain": self.domain.to_json(),
+            "message": _message_json(self.message),
+        }
+
+    @classmethod
+    def from_json(cls, payload: Mapping[str, Any], expected: type[ChainStruct]) -> TypedData:
+        """Read a payload of `eth_signTypedData_v4`; the types it brings must be exactly ours.
+
+        expected: which message it has to be. Raises InputError.
+        """
+        try:
+            domain, message, types = payload["domain"], payload["message"], payload["types"]
+            primary = payload["primaryType"]
+        except (KeyError, TypeError):
+            raise InputError("typed data has the keys types, primaryType, domain and message") from None
+        wanted = {"EIP712Domain": _DOMAIN_FIELDS, **types_json(expected)}
+        if primary != expected.chain_name() or types != wanted:
+            raise InputError(f"this is not a {expected.chain_name()} message of this protocol; build it with ipto")
+        if not isinstance(domain, Mapping) or set(domain) != {field["name"] for field in _DOMAIN_FIELDS}:
+            raise InputError("the domain has name, version, chainId and verifyingContract")
+        chain_id = domain["chainId"]
+        if isinstance(chain_id, bool) or not isinstance(chain_id, int):
+            raise InputError("domain.chainId is not a whole number")
+        where = Domain(str(domain["name"]), str(domain["version"]), chain_id, domain["verifyingContract"])
+        return cls(where, expected.from_mapping(_python_names(expected, message)))
+
+
+_DOMAIN_FIELDS = [
+    {"name": "name", "type": "string"},
+    {"name": "version", "type": "string"},
+    {"name": "chainId", "type": "uint256"},
+    {"name": "verifyingContract", "type": "address"},
+]
+
+
+def types_json(kind: type[ChainStruct]) -> dict[str, list[dict[str, str]]]:
+    """The type definitions of a message, nested ones included."""
+    return {
+        item.chain_name(): [{"name": spec.chain_name, "type": spec.abi} for spec in item.fields()]
+        for item in (kind, *_nested(cast(Any, kind)))
+    }
+
+
+@functools.cache
+def _nested(kind: Any) -> tuple[type[ChainStruct], ...]:
+    """The structures a message uses, in the alphabetical order EIP-712 wants."""
+    found: dict[str, type[ChainStruct]] = {}
+    pending = [kind]
+    while pending:
+        for spec in pending.pop().fields():
+            if spec.struct is not None and spec.struct.chain_name() not in found:
+                found[spec.struct.chain_name()] = spec.struct
+                pending.append(spec.struct)
+    return tuple(found[name] for name in sorted(found))
+
+
+def encode_type(kind: type[ChainStruct]) -> str:
+    """EIP-712 `encodeType`, for example `Share(bytes32 account,uint32 share)`."""
+    return "".join(
+        name + "(" + ",".join(f"{field['type']} {field['name']}" for field in fields) + ")"
+        for name, fields in types_json(kind).items()
+    )
+
+
+def type_hash(kind: type[ChainStruct]) -> bytes:
+    """EIP-712 `typeHash`."""
+    return _type_hash(cast(Any, kind))  # mypy: a class is hashable
+
+
+@functools.cache
+def _type_hash(kind: Any) -> bytes:
+    return keccak(text=encode_type(kind))
+
+
+def struct_hash(value: ChainStruct) -> bytes:
+    """EIP-712 `hashStruct`."""
+    specs = type(value).fields()
+    words = [_member(spec, getattr(value, spec.name)) for spec in specs]
+    kinds = ["bytes32" if spec.struct else spec.abi for spec in specs]
+    return keccak(type_hash(type(value)) + encode(kinds, words))
+
+
+def _member(spec: FieldSpec, value: Any) -> Any:
+    if spec.struct is None:
+        return value
+    return keccak(b"".join(map(struct_hash, value))) if spec.is_array else struct_hash(value)
+
+
+def _message_json(value: ChainStruct) -> dict[str, Any]:
+    plain = value.to_json()
+    return {spec.chain_name: plain[spec.name] for spec in type(value).fields()}
+
+
+def _python_names(kind: type[ChainStruct], message: Any) -> dict[str, Any]:
+    if not isinstance(message, Mapping):
+        raise InputError("the message is not an object")
+    names = {spec.chain_name: spec.name for spec in kind.fields()}
+    return {names.get(str(key), str(key)): value for key, value in message.items()}
+
+
+def split_signature(signature: bytes) -> tuple[int, bytes, bytes]:
+    """The v, r and s of a 65-byte signature. Raises InputError for another length, v not 27 or 28, or a high s."""
+    if len(signature) != 65:
+        raise InputError(f"a signature has 65 bytes, this one {len(signature)}")
+    r, s, v = signature[:32], signature[32:64], signature[64]
+    if v not in (27, 28):
+        raise InputError(f"a signature ends in 27 or 28, this one in {v}")
+    if int.from_bytes(s, "big") > _HALF_ORDER:
+        raise InputError("the signature's s is in the upper half; contracts accept only the lower one (EIP-2)")
+    return v, r, s
+
+
+def recover(data: TypedData, signature: bytes) -> str:
+    """Who signed, EIP-55; a wrong message gives a stranger's address, so compare it.
+
+    Raises InputError for a malformed signature, IntegrityError when it is no signature at all.
+    """
+    v, r, s = split_signature(signature)
+    try:
+        public = coincurve.PublicKey.from_signature_and_message(r + s + bytes([v - 27]), data.digest, hasher=None)
+    except Exception as error:  # coincurve raises bare Exception and ValueError
+        raise IntegrityError("nobody made this signature; sign the message again") from error
+    return str(to_checksum_address(keccak(public.format(compressed=False)[1:])[12:]))
+
+
+def verify(data: TypedData, signature: bytes, signer: str) -> None:
+    """Make sure `signer`, an account with a key, signed this message. Contract accounts (ERC-1271) need the chain.
+
+    Raises InputError, IntegrityError.
+    """
+    if (actual := recover(data, signature)) != checksum_address(signer):
+        raise IntegrityError(f"the signature is not {signer}'s for this message (it would be {actual}'s); sign again")
