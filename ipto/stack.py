@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole protocol on one machine: embedded chain, contracts, content folder, indexer and relayer.
+
+The services are processes of their own that meet over HTTP and over the chain, as they do in production. `stack.json`
+in the home folder says where everything is, for the other commands.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import httpx
+import orjson
+
+from ipto.accounts import create_keystore
+from ipto.chain import Deployment
+from ipto.deploy import Parameters, deploy
+from ipto.devchain import DevChain
+from ipto.errors import InputError, IptoError, NotFoundError
+from ipto.processes import ChildError, GuardedProcess, require_free_port
+
+__all__ = ["Addresses", "Ports", "Stack", "StackError", "read_addresses"]
+
+FILE = "stack.json"
+_READY_SECONDS = 60.0
+_RELAYER_FUNDS = 100 * 10**18
+# What a start begins anew; the content folder and everything else in the home folder stays.
+_DISPOSABLE = ("deployments", "indexer.sqlite", "relayer.sqlite", "keys", "logs", FILE)
+
+
+class StackError(IptoError, RuntimeError):
+    """A part of the stack did not come up."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the three servers listen; 0 takes a free port."""
+
+    chain: int = 0
+    indexer: int = 0
+    relayer: int = 0
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where a running stack is found."""
+
+    rpc: str
+    indexer: str
+    relayer: str
+    deployment: str  # path of the deployment file
+    content: str  # path of the content folder
+
+
+def read_addresses(home: Path) -> Addresses:
+    """What the stack running in `home` wrote about itself. Raises NotFoundError, InputError."""
+    try:
+        return Addresses(**orjson.loads((home / FILE).read_bytes()))
+    except FileNotFoundError:
+        raise NotFoundError(f"no stack runs in {home}; start one with `ipto up`, or name the addresses") from None
+    except (orjson.JSONDecodeError, TypeError):
+        raise InputError(f"{home / FILE} is damaged; start the stack again with `ipto up`") from None
+
+
+class Stack:
+    """A context manager around the running stack."""
+
+    def __init__(
+        self,
+        home: Path,
+        ports: Ports | None = None,
+        *,
+        block_time: int | None = None,
+        accounts: int = 10,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """home: folder for everything it writes. block_time: seconds between blocks; None: one per transaction.
+        say: told what is happening, in words."""
+        self.home, self._ports, self._say = home.resolve(), ports or Ports(), say
+        self._block_time, self._accounts = block_time, accounts
+        self._lock: IO[bytes] | None = None
+        self._services: dict[str, GuardedProcess] = {}
+        self._chain: DevChain | None = None
+        self._addresses: Addresses | None = None
+        self._deployment: Deployment | None = None
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where everything is, once started."""
+        if self._addresses is None:
+            raise StackError("the stack is not running")
+        return self._addresses
+
+    @property
+    def deployment(self) -> Deployment:
+        """The deployed contracts, once started."""
+        if self._deployment is None:
+            raise StackError("the stack is not running")
+        return self._deployment
+
+    @property
+    def chain(self) -> DevChain:
+        """The embedded chain, once started."""
+        if self._chain is None:
+            raise StackError("the stack is not running")
+        return self._chain
+
+    def start(self) -> Self:
+        """Bring everything up, one part after the other; what was started is ended again when one fails."""
+        try:
+            self._claim_home()
+            for name in _DISPOSABLE:
+                target = self.home / name
+                shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+            for leftover in self.home.glob("*.sqlite-*"):
+                leftover.unlink()
+            self._start_chain()
+            self._start_services()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """End everything; returns when nothing is left. Safe to call twice."""
+        for service in reversed(self._services.values()):
+            service.stop()
+        self._services.clear()
+        if self._chain is not None:
+            self._chain.stop()
+            self._chain = None
+        if self._lock is not None:
+            (self.home / FILE).unlink(missing_ok=True)
+            self._lock.close()
+            self._lock = None
+        self._addresses = self._deployment = None
+
+    def check(self) -> None:
+        """Raise ChildError when a service has ended by itself."""
+        for service in self._services.values():
+            service.check()
+
+    def crash(self, service: str) -> None:
+        """Kill `indexer` or `relayer` with SIGKILL."""
+        self._services[service].kill()
+
+    def resume(self, service: str) -> None:
+        """Start a crashed service again and wait until it is ready."""
+        self._services[service].start()
+        self._await_ready(service)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _claim_home(self) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.home / "lock").open("wb")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            self._lock = None
+            raise StackError(f"a stack runs in {self.home} already; end it, or choose another folder") from None
+
+    def _start_chain(self) -> None:
+        self._say("starting an embedded chain")
+        port = require_free_port(self._ports.chain, "the chain")
+        log = self.home / "logs" / "chain.log"
+        self._chain = DevChain(port=port, block_time=self._block_time, accounts=self._accounts, log=log).start()
+        rpc = self._chain.rpc
+        self._say("deploying the contracts")
+        owner = self._chain.signers[0]
+        self._deployment = deploy(rpc, owner, Parameters(owner=owner.address), test_token=True)
+        self._deployment.save(self.home / "deployments")
+
+    def _start_services(self) -> None:
+        assert self._chain is not None
+        indexer = require_free_port(self._ports.indexer, "the indexer")
+        relayer = require_free_port(self._ports.relayer, "the relayer")
+        content = self.home / "content"
+        content.mkdir(exist_ok=True)
+        self._addresses = Addresses(
+            rpc=self._chain.url,
+            indexer=f"http://127.0.0.1:{indexer}",
+            relayer=f"http://127.0.0.1:{relayer}",
+            deployment=str(self.home / "deployments" / f"{self._chain.chain_id}.json"),
+            content=str(content),
+        )
+        self._add_service("indexer", indexer, self._indexer_settings())
+        self._add_service("relayer", relayer, self._relayer_settings())
+        for name, service in self._services.items():
+            self._say(f"starting the {name}")
+            service.start()
+        for name in self._services:
+            self._await_ready(name)
+        (self.home / FILE).write_bytes(orjson.dumps(asdict(self._addresses), option=orjson.OPT_INDENT_2))
+
+    def _add_service(self, name: str, port: int, settings: dict[str, str]) -> None:
+        common = {
+            "RPC_URL": self.addresses.rpc,
+            "DEPLOYMENT": self.addresses.deployment,
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+        }
+        env = {f"IPTO_{name.upper()}_{key}": value for key, value in (common | settings).items()}
+        command = [sys.executable, "-m", name, "run"]
+        self._services[name] = GuardedProcess(name, command, self.home / "logs" / f"{name}.log", env)
+
+    def _indexer_settings(self) -> dict[str, str]:
+        return {
+            "DATABASE": f"sqlite:///{self.home / 'indexer.sqlite'}",
+            "CONTENT_FOLDER": self.addresses.content,
+            "POLL_SECONDS": "0.1",
+            # The embedded chain never reorganises by itself.
+            "FINALITY_BLOCKS": "0",
+        }
+
+    def _relayer_settings(self) -> dict[str, str]:
+        """A fresh key for the relayer, with gas money, in an encrypted keystore as in production."""
+        keys = self.home / "keys"
+        keys.mkdir(mode=0o700)
+        passphrase = secrets.token_urlsafe(24)
+        password = keys / "relayer.password"
+        password.touch(mode=0o600)
+        password.write_text(passphrase + "\n")
+        signer = create_keystore(keys / "relayer.json", passphrase)
+        self.chain.set_balance(signer.address, _RELAYER_FUNDS)
+        return {
+            "CHAIN_ID": str(self.chain.chain_id),
+            "DATABASE": str(self.home / "relayer.sqlite"),
+            "CONTENT_DIR": self.addresses.content,
+            "KEYSTORE": str(keys / "relayer.json"),
+            "PASSWORD_FILE": str(password),
+            "CURRENCIES": ",".join(token.address for token in self.deployment.tokens.values()),
+            "CONFIRMATIONS": "1",
+            "POLL_INTERVAL": "0.1",
+            "DEADLINE_MARGIN": "5",
+            "SEND_MARGIN": "2",
+        }
+
+    def _await_ready(self, name: str) -> None:
+        url = getattr(self.addresses, name) + "/ready"
+        deadline = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < deadline:
+            self._services[name].check()
+            try:
+                if httpx.get(url, timeout=2).status_code == httpx.codes.OK:
+                    return
+            except httpx.TransportError:
+                pass  # not listening yet
+            time.sleep(0.05)
+        raise ChildError(f"the {name} was not ready within {_READY_SECONDS:g} s; see {self._services[name].log}")
