@@ -13,13 +13,13 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from ipto.rpc import AsyncRpc, RpcTransportError
+from relayer.actions import PURCHASE
 from relayer.records import Action, NewAction
 
 _IS_NONCE_USED = keccak(text="is_nonce_used(address,uint256)")[:4]
 _AUTHORIZATION_STATE = keccak(text="authorizationState(address,bytes32)")[:4]
 _ACTION_EXECUTED = "0x" + keccak(text="ActionExecuted(address,bytes32,uint256)").hex()
 _AUTHORIZATION_USED = "0x" + keccak(text="AuthorizationUsed(address,bytes32)").hex()
-PURCHASE = "mint_with_authorization"
 
 
 @dataclass(frozen=True, slots=True)

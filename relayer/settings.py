@@ -26,70 +26,88 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="IPTO_RELAYER_", frozen=True, extra="forbid")
 
     # Where things are
-    rpc_url: str = Field("http://127.0.0.1:8545", description="JSON-RPC endpoint of the chain")
-    rpc_timeout: float = Field(10.0, gt=0, description="seconds to wait for one answer of the node")
-    chain_id: int = Field(31337, gt=0, description="the chain to serve; the relayer refuses to start on another")
-    deployment: Path | None = Field(
-        None, description="file with the contracts' addresses; default `deployments/<chain id>.json`"
+    rpc_url: str = Field(default="http://127.0.0.1:8545", description="JSON-RPC endpoint of the chain")
+    rpc_timeout: float = Field(default=10.0, gt=0, description="seconds to wait for one answer of the node")
+    chain_id: int = Field(
+        default=31337, gt=0, description="the chain to serve; the relayer refuses to start on another"
     )
-    database: Path = Field(Path(".ipto/relayer.sqlite"), description="queue, budgets and audit log (SQLite)")
-    content_dir: Path | None = Field(None, description="folder of the content store; unset: uploads are refused")
-    host: str = Field("127.0.0.1", description="address to listen on")
-    port: int = Field(8470, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    deployment: Path | None = Field(
+        default=None, description="file with the contracts' addresses; default `deployments/<chain id>.json`"
+    )
+    database: Path = Field(default=Path(".ipto/relayer.sqlite"), description="queue, budgets and audit log (SQLite)")
+    content_dir: Path | None = Field(
+        default=None, description="folder of the content store; unset: uploads are refused"
+    )
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8470, ge=0, le=65535, description="port to listen on; 0 takes a free one")
 
     # The key: exactly one of keystore and key_fd
-    keystore: Path | None = Field(None, description="encrypted keystore file (Web3 Secret Storage) of the lane")
-    password_file: Path | None = Field(None, description="file whose first line opens the keystore")
+    keystore: Path | None = Field(default=None, description="encrypted keystore file (Web3 Secret Storage) of the lane")
+    password_file: Path | None = Field(default=None, description="file whose first line opens the keystore")
     key_fd: int | None = Field(
-        None, ge=3, description="open file descriptor from which the 64 hex digits of the key are read once"
+        default=None, ge=3, description="open file descriptor from which the 64 hex digits of the key are read once"
     )
 
     # What is accepted
-    allow: Addresses = Field((), description="if not empty, only these signers are served")
-    deny: Addresses = Field((), description="signers that are never served")
+    allow: Addresses = Field(default=(), description="if not empty, only these signers are served")
+    deny: Addresses = Field(default=(), description="signers that are never served")
     currencies: Addresses = Field(
-        (), description="tokens whose authorizations are relayed; a token's code runs on the relayer's gas"
+        default=(),
+        description="tokens whose authorizations are relayed, for their code runs on the relayer's gas; "
+        "empty: those listed in the deployment file",
     )
-    contract_signers: bool = Field(True, description="serve contract accounts (ERC-1271)")
+    contract_signers: bool = Field(default=True, description="serve contract accounts (ERC-1271)")
     kill_switch: Path | None = Field(
-        None, description="while this file exists nothing is accepted and nothing new is signed"
+        default=None, description="while this file exists nothing is accepted and nothing new is signed"
     )
-    deadline_margin: int = Field(60, ge=0, description="seconds an action must have left when accepted")
-    send_margin: int = Field(20, ge=0, description="seconds an action must have left when signed for the chain")
-    deadline_horizon: int = Field(30 * 86400, gt=0, description="seconds ahead a deadline may lie at most")
-    body_limit: int = Field(64 * 1024, gt=0, description="bytes of a request's body")
-    queue_limit: int = Field(10_000, gt=0, description="unfinished actions held at most")
-    signer_pending: int = Field(4, gt=0, description="unfinished actions one signer may have")
-    signer_day_reverts: int = Field(2, ge=0, description="reverts on chain after which a signer waits for the next day")
-    concurrent_checks: int = Field(16, gt=0, description="submissions checked against the node at the same time")
+    deadline_margin: int = Field(default=60, ge=0, description="seconds an action must have left when accepted")
+    send_margin: int = Field(default=20, ge=0, description="seconds an action must have left when signed for the chain")
+    deadline_horizon: int = Field(default=30 * 86400, gt=0, description="seconds ahead a deadline may lie at most")
+    body_limit: int = Field(default=64 * 1024, gt=0, description="bytes of a request's body")
+    queue_limit: int = Field(default=10_000, gt=0, description="unfinished actions held at most")
+    signer_pending: int = Field(default=4, gt=0, description="unfinished actions one signer may have")
+    signer_day_reverts: int = Field(
+        default=2, ge=0, description="reverts on chain after which a signer waits for the next day"
+    )
+    concurrent_checks: int = Field(
+        default=16, gt=0, description="submissions checked against the node at the same time"
+    )
 
     # What an action may cost
-    gas_cap_onboard: int = Field(3_000_000, gt=0, description="gas limit of an `onboard` at most")
-    gas_cap_post_offers: int = Field(3_000_000, gt=0, description="gas limit of a `post_offers` at most")
-    gas_cap_withdraw_offer: int = Field(300_000, gt=0, description="gas limit of a `withdraw_offer` at most")
-    gas_cap_mint: int = Field(500_000, gt=0, description="gas limit of a `mint_with_authorization` at most")
-    max_fee: int = Field(50 * GWEI, gt=0, description="wei per gas: nothing is ever signed above it")
-    signer_day_wei: int = Field(ETHER // 2, ge=0, description="gas money for one signer in a UTC day")
-    signer_total_wei: int = Field(5 * ETHER, ge=0, description="gas money for one signer in all")
-    contracts_day_wei: int = Field(ETHER, ge=0, description="gas money for all contract signers together in a UTC day")
-    day_wei: int = Field(5 * ETHER, ge=0, description="gas money for everybody in a UTC day")
-    total_wei: int = Field(100 * ETHER, ge=0, description="gas money for everybody in all")
+    gas_cap_onboard: int = Field(default=3_000_000, gt=0, description="gas limit of an `onboard` at most")
+    gas_cap_post_offers: int = Field(default=3_000_000, gt=0, description="gas limit of a `post_offers` at most")
+    gas_cap_withdraw_offer: int = Field(default=300_000, gt=0, description="gas limit of a `withdraw_offer` at most")
+    gas_cap_purchase: int = Field(default=500_000, gt=0, description="gas limit of a `mint_with_authorization` at most")
+    max_fee: int = Field(default=50 * GWEI, gt=0, description="wei per gas: nothing is ever signed above it")
+    signer_day_wei: int = Field(default=ETHER // 2, ge=0, description="gas money for one signer in a UTC day")
+    signer_total_wei: int = Field(default=5 * ETHER, ge=0, description="gas money for one signer in all")
+    contracts_day_wei: int = Field(
+        default=ETHER, ge=0, description="gas money for all contract signers together in a UTC day"
+    )
+    day_wei: int = Field(default=5 * ETHER, ge=0, description="gas money for everybody in a UTC day")
+    total_wei: int = Field(default=100 * ETHER, ge=0, description="gas money for everybody in all")
 
     # How it is sent
-    confirmations: int = Field(12, gt=0, description="blocks, its own included, after which a result is final")
-    poll_interval: float = Field(2.0, gt=0, description="seconds between looks at the chain")
-    in_flight: int = Field(16, gt=0, description="transactions of a lane without a result at most")
-    rebroadcast_after: float = Field(15.0, ge=0, description="seconds after which unmined bytes are sent again")
-    replace_after: float = Field(45.0, gt=0, description="seconds after which an unmined transaction's fees are raised")
+    confirmations: int = Field(default=12, gt=0, description="blocks, its own included, after which a result is final")
+    poll_interval: float = Field(default=2.0, gt=0, description="seconds between looks at the chain")
+    in_flight: int = Field(default=16, gt=0, description="transactions of a lane without a result at most")
+    rebroadcast_after: float = Field(default=15.0, ge=0, description="seconds after which unmined bytes are sent again")
+    replace_after: float = Field(
+        default=45.0, gt=0, description="seconds after which an unmined transaction's fees are raised"
+    )
     simulate_at: str = Field(
-        "pending", pattern="^(pending|latest)$", description="state to simulate on; `latest` for nodes without pending"
+        default="pending",
+        pattern="^(pending|latest)$",
+        description="state to simulate on; `latest` for nodes without pending",
     )
 
     # Uploads
-    content_limit: int = Field(2 * 1024 * 1024, gt=0, description="bytes of one document or poster")
-    content_client_day: int = Field(32 * 1024 * 1024, ge=0, description="bytes one client may store in a UTC day")
-    content_total: int = Field(4 * 1024**3, ge=0, description="bytes stored for everybody in all")
-    trusted_proxies: str = Field("127.0.0.1", description="addresses whose X-Forwarded-For is believed")
+    content_limit: int = Field(default=2 * 1024 * 1024, gt=0, description="bytes of one document or poster")
+    content_client_day: int = Field(
+        default=32 * 1024 * 1024, ge=0, description="bytes one client may store in a UTC day"
+    )
+    content_total: int = Field(default=4 * 1024**3, ge=0, description="bytes stored for everybody in all")
+    trusted_proxies: str = Field(default="127.0.0.1", description="addresses whose X-Forwarded-For is believed")
 
     @field_validator("allow", "deny", "currencies", mode="before")
     @classmethod
@@ -113,10 +131,10 @@ class Settings(BaseSettings):
     def gas_cap(self, kind: str) -> int:
         """The highest gas limit of an action of `kind`."""
         return {
-            "onboard": self.gas_cap_onboard,
-            "post_offers": self.gas_cap_post_offers,
-            "withdraw_offer": self.gas_cap_withdraw_offer,
-            "mint_with_authorization": self.gas_cap_mint,
+            "Onboard": self.gas_cap_onboard,
+            "PostOffers": self.gas_cap_post_offers,
+            "WithdrawOffer": self.gas_cap_withdraw_offer,
+            "Purchase": self.gas_cap_purchase,
         }[kind]
 
 

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a request to a row: read, verify, look up, judge, simulate, accept. Cheap checks come first."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from ipto.rpc import AsyncRpc, RpcError, RpcTransportError
+from relayer import effects
+from relayer.actions import Reader, Request
+from relayer.policy import Policy
+from relayer.problems import RefusedError, busy, conflict
+from relayer.queue import Queue
+from relayer.records import Action, NewAction
+from relayer.sender import Sender
+from relayer.settings import Settings
+from relayer.simulate import simulate
+from relayer.verify import check_signature
+
+# How long a submission waits for its turn to be checked before it is asked to come back.
+_TURN_SECONDS = 5.0
+
+
+class Service:
+    """What the API does, without HTTP."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        rpc: AsyncRpc,
+        queue: Queue,
+        reader: Reader,
+        policy: Policy,
+        sender: Sender,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self.rpc = rpc
+        self.queue = queue
+        self.sender = sender
+        self._reader = reader
+        self._policy = policy
+        self._clock = clock
+        self._turns = asyncio.Semaphore(settings.concurrent_checks)
+
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """The tokens purchases can be paid with."""
+        return self._reader.currencies
+
+    def now(self) -> int:
+        """UTC seconds."""
+        return int(self._clock())
+
+    async def submit_action(self, body: bytes, key: str | None) -> Action:
+        """Accept a signed action (`kind`, `message`, `signature`). Raises RefusedError."""
+        async with self._turn():
+            return await self._submit(self._reader.read_action(body), key)
+
+    async def submit_purchase(self, body: bytes, key: str | None) -> Action:
+        """Accept a purchase paid by an EIP-3009 authorization. Raises RefusedError."""
+        async with self._turn():
+            return await self._submit(await self._reader.read_purchase(body), key)
+
+    async def _submit(self, request: Request, key: str | None) -> Action:
+        self._policy.check_targets(request)
+        by_contract = await check_signature(
+            self.rpc, request.signer, request.digest, request.signature, contracts=self.settings.contract_signers
+        )
+        new = NewAction(
+            kind=request.kind,
+            signer=request.signer,
+            nonce=request.nonce,
+            contract=request.contract,
+            digest=request.struct_hash,
+            target=request.target,
+            calldata=request.calldata,
+            gas_limit=0,
+            deadline=request.deadline,
+            by_contract=by_contract,
+            reserve=0,
+            since_block=0,
+        )
+        # The same signed action again is an answer, whatever has changed since it was accepted.
+        if await asyncio.to_thread(self.queue.find, new) is None:
+            new = await self._judge(request, new)
+        action, created = await asyncio.to_thread(self.queue.accept, new, key, self.now())
+        if created:
+            self.sender.wake()
+        return action
+
+    async def _judge(self, request: Request, new: NewAction) -> NewAction:
+        """Policy, nonce and simulation. Returns the action with its gas limit and the most it can cost."""
+        self._policy.check_new(request, self.now())
+        head = await self.rpc.block_number()
+        if await effects.nonce_used(self.rpc, new, "latest"):
+            raise conflict("nonce-used", "this nonce is used or cancelled on chain; sign with a new nonce")
+        lane = self.sender.lanes[0].address
+        outcome = await simulate(
+            self.rpc, lane, request.target, request.calldata, self.settings.gas_cap(request.kind),
+            self.settings.simulate_at,
+        )  # fmt: skip
+        if not outcome.succeeds:
+            raise RefusedError(422, "would-revert", f"the chain would refuse it: {outcome.reason}")
+        return replace(
+            new,
+            gas_limit=outcome.gas_limit,
+            reserve=outcome.gas_limit * self.settings.max_fee,
+            # A reorg may move an effect back, but not before blocks that are final.
+            since_block=max(0, head - 2 * self.settings.confirmations),
+        )
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Bounds the work asked of the node; turns its silence into an answer for the client."""
+        try:
+            await asyncio.wait_for(self._turns.acquire(), _TURN_SECONDS)
+        except TimeoutError:
+            raise busy("busy", "too many submissions are being checked; try again in a moment", 5) from None
+        try:
+            yield
+        except (RpcTransportError, RpcError) as error:
+            raise busy("node", f"the chain cannot be asked now ({error}); try again in a moment", 10) from error
+        finally:
+            self._turns.release()
