@@ -28,16 +28,12 @@ class Settings(BaseSettings):
     # Where things are
     rpc_url: str = Field(default="http://127.0.0.1:8545", description="JSON-RPC endpoint of the chain")
     rpc_timeout: float = Field(default=10.0, gt=0, description="seconds to wait for one answer of the node")
-    chain_id: int = Field(
-        default=31337, gt=0, description="the chain to serve; the relayer refuses to start on another"
-    )
+    chain_id: int = Field(default=31337, gt=0, description="the chain to serve; no other is accepted")
     deployment: Path | None = Field(
         default=None, description="file with the contracts' addresses; default `deployments/<chain id>.json`"
     )
     database: Path = Field(default=Path(".ipto/relayer.sqlite"), description="queue, budgets and audit log (SQLite)")
-    content_dir: Path | None = Field(
-        default=None, description="folder of the content store; unset: uploads are refused"
-    )
+    content_dir: Path | None = Field(default=None, description="folder of the content store; unset: no uploads")
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8470, ge=0, le=65535, description="port to listen on; 0 takes a free one")
 
@@ -66,12 +62,8 @@ class Settings(BaseSettings):
     body_limit: int = Field(default=64 * 1024, gt=0, description="bytes of a request's body")
     queue_limit: int = Field(default=10_000, gt=0, description="unfinished actions held at most")
     signer_pending: int = Field(default=4, gt=0, description="unfinished actions one signer may have")
-    signer_day_reverts: int = Field(
-        default=2, ge=0, description="reverts on chain after which a signer waits for the next day"
-    )
-    concurrent_checks: int = Field(
-        default=16, gt=0, description="submissions checked against the node at the same time"
-    )
+    signer_day_reverts: int = Field(default=2, ge=0, description="reverts on chain a signer may cause in a UTC day")
+    concurrent_checks: int = Field(default=16, gt=0, description="submissions checked at the same time")
 
     # What an action may cost
     gas_cap_onboard: int = Field(default=3_000_000, gt=0, description="gas limit of an `onboard` at most")
@@ -81,9 +73,7 @@ class Settings(BaseSettings):
     max_fee: int = Field(default=50 * GWEI, gt=0, description="wei per gas: nothing is ever signed above it")
     signer_day_wei: int = Field(default=ETHER // 2, ge=0, description="gas money for one signer in a UTC day")
     signer_total_wei: int = Field(default=5 * ETHER, ge=0, description="gas money for one signer in all")
-    contracts_day_wei: int = Field(
-        default=ETHER, ge=0, description="gas money for all contract signers together in a UTC day"
-    )
+    contracts_day_wei: int = Field(default=ETHER, ge=0, description="gas money for all contract signers in a UTC day")
     day_wei: int = Field(default=5 * ETHER, ge=0, description="gas money for everybody in a UTC day")
     total_wei: int = Field(default=100 * ETHER, ge=0, description="gas money for everybody in all")
 
@@ -91,21 +81,19 @@ class Settings(BaseSettings):
     confirmations: int = Field(default=12, gt=0, description="blocks, its own included, after which a result is final")
     poll_interval: float = Field(default=2.0, gt=0, description="seconds between looks at the chain")
     in_flight: int = Field(default=16, gt=0, description="transactions of a lane without a result at most")
-    rebroadcast_after: float = Field(default=15.0, ge=0, description="seconds after which unmined bytes are sent again")
+    rebroadcast_after: float = Field(default=15.0, ge=0, description="seconds until unmined bytes are sent again")
     replace_after: float = Field(
-        default=45.0, gt=0, description="seconds after which an unmined transaction's fees are raised"
+        default=45.0, gt=0, description="seconds until an unmined transaction's fees are raised"
     )
     simulate_at: str = Field(
         default="pending",
         pattern="^(pending|latest)$",
-        description="state to simulate on; `latest` for nodes without pending",
+        description="state to simulate on; some nodes have only `latest`",
     )
 
     # Uploads
     content_limit: int = Field(default=2 * 1024 * 1024, gt=0, description="bytes of one document or poster")
-    content_client_day: int = Field(
-        default=32 * 1024 * 1024, ge=0, description="bytes one client may store in a UTC day"
-    )
+    content_client_day: int = Field(default=32 * 1024 * 1024, ge=0, description="bytes one client may store a day")
     content_total: int = Field(default=4 * 1024**3, ge=0, description="bytes stored for everybody in all")
     trusted_proxies: str = Field(default="127.0.0.1", description="addresses whose X-Forwarded-For is believed")
 
