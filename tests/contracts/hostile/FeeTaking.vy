@@ -1,0 +1,64 @@
+# pragma version ==0.4.3
+# pragma evm-version cancun
+# SPDX-License-Identifier: Apache-2.0
+"""
+@title A token that keeps a fee: of what arrives, or on top of what is sent.
+"""
+
+from . import ledger
+
+
+initializes: ledger
+exports: (ledger.mint, ledger.burn, ledger.approve)
+
+
+fee_inside: public(uint256)
+fee_on_top: public(uint256)
+
+
+@external
+def set_fees(inside: uint256, on_top: uint256):
+    self.fee_inside = inside
+    self.fee_on_top = on_top
+
+
+@external
+def transfer(receiver: address, amount: uint256) -> bool:
+    self._act(msg.sender, receiver, amount)
+    return True
+
+
+@external
+def transferFrom(sender: address, receiver: address, amount: uint256) -> bool:
+    ledger._spend(sender, msg.sender, amount)
+    self._act(sender, receiver, amount)
+    return True
+
+
+@external
+def receiveWithAuthorization(
+    sender: address,
+    receiver: address,
+    amount: uint256,
+    valid_after: uint256,
+    valid_before: uint256,
+    nonce: bytes32,
+    v: uint8,
+    r: bytes32,
+    s: bytes32,
+):
+    ledger._authorize(sender, receiver, amount, valid_after, valid_before, nonce, v, r, s)
+    self._act(sender, receiver, amount)
+
+
+@external
+@view
+def balanceOf(account: address) -> uint256:
+    return ledger.balances[account]
+
+
+@internal
+def _act(sender: address, receiver: address, amount: uint256):
+    ledger._move(sender, receiver, amount)
+    ledger.balances[receiver] -= self.fee_inside
+    ledger.balances[sender] -= self.fee_on_top

@@ -1,0 +1,69 @@
+# pragma version ==0.4.3
+# pragma evm-version cancun
+# SPDX-License-Identifier: Apache-2.0
+"""
+@title A token whose balanceOf says for one account whatever it was told, or nothing at all.
+"""
+
+from . import ledger
+
+
+initializes: ledger
+exports: (ledger.mint, ledger.burn, ledger.approve)
+
+
+liar: address
+lie: uint256
+fails: bool
+
+
+@external
+def lie_about(account: address, balance: uint256):
+    self.liar = account
+    self.lie = balance
+
+
+@external
+def fail(fails: bool):
+    self.fails = fails
+
+
+@external
+def transfer(receiver: address, amount: uint256) -> bool:
+    self._act(msg.sender, receiver, amount)
+    return True
+
+
+@external
+def transferFrom(sender: address, receiver: address, amount: uint256) -> bool:
+    ledger._spend(sender, msg.sender, amount)
+    self._act(sender, receiver, amount)
+    return True
+
+
+@external
+def receiveWithAuthorization(
+    sender: address,
+    receiver: address,
+    amount: uint256,
+    valid_after: uint256,
+    valid_before: uint256,
+    nonce: bytes32,
+    v: uint8,
+    r: bytes32,
+    s: bytes32,
+):
+    ledger._authorize(sender, receiver, amount, valid_after, valid_before, nonce, v, r, s)
+    self._act(sender, receiver, amount)
+
+
+@external
+@view
+def balanceOf(account: address) -> uint256:
+    assert not self.fails, "token: no answer"
+    return self.lie if account == self.liar else ledger.balances[account]
+
+
+@internal
+def _act(sender: address, receiver: address, amount: uint256):
+    ledger._move(sender, receiver, amount)

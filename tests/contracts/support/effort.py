@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How hard hypothesis tries. HYPOTHESIS_PROFILE=long for the long run; without it the same cases every time."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+_QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
+
+
+def effort(examples: int = 25, steps: int = 30) -> settings:
+    """Settings for a property of `examples` cases, or a state machine of that many runs of `steps` steps."""
+    return settings(
+        max_examples=examples * (40 if LONG else 1),
+        stateful_step_count=steps * (2 if LONG else 1),
+        deadline=None,
+        suppress_health_check=_QUIET,
+        derandomize=not LONG,
+        database=None,
+    )

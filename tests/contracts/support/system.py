@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The four contracts, wired as at deployment, and the people who use them, named by role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import boa
+from eth_account import Account
+from eth_utils import keccak
+
+from ipto.structs import ETH, ZERO_ADDRESS
+from tests.contracts.support.contract import ROOT, Contract, deploy, hostile, transact
+
+CONTRACTS = ROOT / "contracts"
+START = 1_800_000_000  # the chain's clock at deployment, UTC seconds
+
+
+class Actor(str):
+    """An account with a key: its address, which is all that calls need."""
+
+    __slots__ = ("key",)
+    key: bytes
+
+    @classmethod
+    def named(cls, role: str) -> Actor:
+        key = keccak(text=f"actor: {role}")
+        actor = cls(Account.from_key(key).address)
+        actor.key = key
+        boa.env.set_balance(actor, 10**30)
+        return actor
+
+
+@dataclass
+class System:
+    """What a test works with. currency: an honest ERC-20 with EIP-3009."""
+
+    owner: Actor = field(default_factory=lambda: Actor.named("owner"))
+    creator: Actor = field(default_factory=lambda: Actor.named("creator"))
+    licensee: Actor = field(default_factory=lambda: Actor.named("licensee"))
+    steward: Actor = field(default_factory=lambda: Actor.named("steward"))
+    controller: Actor = field(default_factory=lambda: Actor.named("controller"))
+    treasury: Actor = field(default_factory=lambda: Actor.named("treasury"))
+    relayer: Actor = field(default_factory=lambda: Actor.named("relayer"))
+    keeper: Actor = field(default_factory=lambda: Actor.named("keeper"))  # whoever pushes payments for others
+    thief: Actor = field(default_factory=lambda: Actor.named("thief"))
+    dancer: Actor = field(default_factory=lambda: Actor.named("dancer"))
+    editor: Actor = field(default_factory=lambda: Actor.named("editor"))
+    heir: Actor = field(default_factory=lambda: Actor.named("heir"))  # whoever a work or license moves to
+
+    def __post_init__(self) -> None:
+        boa.env.evm.patch.timestamp = START
+        boa.env.set_balance(boa.env.eoa, 10**30)  # whoever calls when a test does not care who
+        self.signed = deploy(CONTRACTS / "SignedActions.vy", self.owner)
+        self.vault = deploy(CONTRACTS / "RoyaltyVault.vy")
+        self.registry = deploy(
+            CONTRACTS / "WorkRegistry.vy", self.owner, self.vault.address, self.signed.address, ZERO_ADDRESS
+        )
+        self.market = deploy(
+            CONTRACTS / "LicenseMarket.vy",
+            self.owner,
+            self.vault.address,
+            self.registry.address,
+            self.signed.address,
+            ZERO_ADDRESS,
+            ZERO_ADDRESS,
+        )
+        self.usd = hostile("Honest")
+
+    def fund(self, token: Contract, account: str, amount: int, spender: str | None = None) -> None:
+        """Mint `amount` to an account; with a spender, allow it to take that."""
+        token.mint(account, amount)
+        if spender is not None:
+            token.approve(spender, amount, sender=account)
+
+
+def now() -> int:
+    """The chain's clock, UTC seconds."""
+    return int(boa.env.evm.patch.timestamp)
+
+
+def travel(seconds: int) -> None:
+    """Let time pass."""
+    boa.env.evm.patch.timestamp = now() + seconds
+
+
+def balance(currency: str, account: str) -> int:
+    """What an account holds outside the vault."""
+    if currency == ETH:
+        return int(boa.env.get_balance(str(account)))
+    output, _ = transact(currency, keccak(text="balanceOf(address)")[:4] + bytes(12) + bytes.fromhex(account[2:]))
+    return int.from_bytes(output, "big")
