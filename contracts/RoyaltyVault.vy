@@ -290,6 +290,9 @@ def _push(currency: address, to: address, amount: uint256) -> bool:
     """
     @dev Sends without trust: bounded gas, at most one word copied back, failure is an answer.
     """
+    if to == self:
+        # Nothing would leave, and one recipient's redirection here would stop the whole split's payment.
+        return False
     if currency == ETH:
         return raw_call(to, b"", value=amount, gas=ETH_PUSH_GAS, revert_on_failure=False)
     success: bool = False
