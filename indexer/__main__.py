@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""python -m indexer run|serve|check|rebuild|settings"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sqlite3
+import sys
+
+import click
+import uvicorn
+
+from indexer.api.app import create_app
+from indexer.api.reader import open_reader
+from indexer.check import check as compare
+from indexer.service import Service, ServiceThread, open_store
+from indexer.settings import Settings, as_markdown, load
+from ipto.deployment import Deployment
+from ipto.errors import IptoError
+from ipto.rpc import Rpc
+
+log = logging.getLogger("indexer")
+
+
+@click.group(help="The indexer: chain → database → query API. Settings are environment variables; see `settings`.")
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+@main.command(help="Follow the chain and serve the API, in one process.")
+@click.option("--no-api", is_flag=True, help="Only follow; serve the API from other processes.")
+def run(no_api: bool) -> None:
+    settings = load()
+    deployment = Deployment.load(settings.deployment)
+    with open_store(settings, deployment) as store:
+        server = None if no_api else _server(settings, deployment)
+        listening = None if no_api else _listen(settings)
+
+        def ended() -> None:
+            if server is not None:
+                server.should_exit = True
+
+        follower = ServiceThread(Service(settings, deployment, store), ended)
+        # Also after the server has handed the signal back: everything below is left in order.
+        signal.signal(signal.SIGTERM, _interrupt)
+        follower.start()
+        try:
+            if server is not None and listening is not None:
+                server.run(sockets=[listening])
+            else:
+                follower.wait()
+        except KeyboardInterrupt:
+            log.info("stopping")
+        finally:
+            follower.stop()
+        if follower.error is not None:
+            raise follower.error
+
+
+@main.command(help="Serve the API alone, from a database that `run` writes.")
+def serve() -> None:
+    settings = load()
+    deployment = Deployment.load(settings.deployment)
+    _server(settings, deployment).run(sockets=[_listen(settings)])
+
+
+@main.command(help="Compare the database with the chain, at the database's own block.")
+def check() -> None:
+    settings = load()
+    deployment = Deployment.load(settings.deployment)
+    reader = open_reader(settings.database_path)
+    try:
+        with Rpc(settings.rpc_url, timeout=settings.rpc_timeout_seconds) as rpc:
+            count, wrong = compare(reader, deployment, rpc)
+    finally:
+        reader.close()
+    for line in wrong:
+        click.echo(line)
+    click.echo(f"{count} comparisons, {len(wrong)} differences")
+    sys.exit(1 if wrong else 0)
+
+
+@main.command(help="Make all projections anew from the raw events, without the chain.")
+@click.option("--from-chain", is_flag=True, help="Forget the raw events too; the next `run` reads them again.")
+def rebuild(from_chain: bool) -> None:
+    settings = load()
+    deployment = Deployment.load(settings.deployment)
+    with open_store(settings, deployment) as store:
+        if from_chain:
+            store.forget()
+            click.echo("the database is empty; `run` reads the chain again")
+        else:
+            click.echo(f"{store.rebuild()} events projected")
+
+
+@main.command(help="Print the settings as the page docs/indexer-settings.md.")
+def settings() -> None:
+    click.echo(as_markdown(), nl=False)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _server(settings: Settings, deployment: Deployment) -> uvicorn.Server:
+    app = create_app(settings, deployment)
+    return uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False))
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """A listening socket, so that an occupied port is reported before anything starts."""
+    listening = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        raise IptoError(
+            f"{settings.host}:{settings.port} cannot be used ({error.strerror}); choose another IPTO_INDEXER_PORT"
+        ) from error
+    host, port = listening.getsockname()[:2]
+    click.echo(f"indexer API on http://{f'[{host}]' if ':' in host else host}:{port}/v1")
+    return listening
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (IptoError, sqlite3.DatabaseError) as error:
+        click.echo(f"indexer: {error}", err=True)
+        sys.exit(2)

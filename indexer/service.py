@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The follower as a service: everything it needs, put together from the settings, on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+
+from indexer.derive import HANDLERS, decoders_for
+from indexer.fetch import Fetcher
+from indexer.follow import Follower
+from indexer.gateway import Gateway
+from indexer.resolve import FolderSource, Resolver, Source
+from indexer.settings import Settings
+from indexer.store import Chain, Store
+from ipto.chain import artifact
+from ipto.content import LocalStore
+from ipto.deployment import Deployment
+from ipto.rpc import AsyncRpc
+
+INDEXED = tuple(dict.fromkeys(contract for contract, _ in HANDLERS))
+
+
+def chain_of(deployment: Deployment) -> Chain:
+    """What of a deployment is indexed."""
+    contracts = {bytes.fromhex(deployment.address(name)[2:]): name for name in INDEXED}
+    return Chain(deployment.chain_id, contracts, deployment.block_number)
+
+
+def open_store(settings: Settings, deployment: Deployment) -> Store:
+    """The writer. Raises WriterBusyError, InputError."""
+    decoders = decoders_for({name: artifact(name)["abi"] for name in INDEXED})
+    return Store(settings.database_path, chain_of(deployment), decoders)
+
+
+class Service:
+    """Follows the chain and resolves documents, until stopped."""
+
+    def __init__(self, settings: Settings, deployment: Deployment, store: Store) -> None:
+        self._settings = settings
+        self._deployment = deployment
+        self._store = store
+
+    async def run(self, ready: Callable[[Callable[[], None]], None]) -> None:
+        """Run until stopped. `ready` is given the function that stops it, to be called on this event loop.
+
+        Raises WrongChainError when the node is on another chain, ForbiddenGatewayError for a gateway at home.
+        """
+        settings = self._settings
+        async with AsyncRpc(settings.rpc_url, timeout=settings.rpc_timeout_seconds) as rpc:
+            gateways = [
+                Gateway(url, timeout=settings.document_timeout_seconds, allow_private=settings.allow_private_gateways)
+                for url in settings.gateways
+            ]
+            folder = settings.content_folder
+            sources: list[Source] = [FolderSource(LocalStore(folder))] if folder else []
+            resolver = Resolver(self._store.db, [*sources, *gateways], rpc, attempts=settings.document_attempts)
+            fetcher = Fetcher(
+                rpc,
+                chain_of(self._deployment).contracts,
+                width=settings.first_range_blocks,
+                max_width=settings.max_range_blocks,
+                concurrency=settings.concurrency,
+            )
+            follower = Follower(
+                fetcher,
+                self._store,
+                self._deployment.block_number,
+                chain_id=self._deployment.chain_id,
+                finality_blocks=None if settings.finality_blocks < 0 else settings.finality_blocks,
+                fallback_finality=settings.fallback_finality_blocks,
+                journal_blocks=settings.journal_blocks,
+                poll_seconds=settings.poll_seconds,
+                on_commit=resolver.wake,
+            )
+
+            def stop() -> None:
+                follower.stop()
+                resolver.stop()
+
+            ready(stop)
+            resolving = asyncio.create_task(resolver.run())
+            try:
+                await follower.run()
+            finally:
+                resolver.stop()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(resolving, 2)
+                for gateway in gateways:
+                    await gateway.aclose()
+
+
+class ServiceThread:
+    """A service on a thread with its own event loop, so that a large commit never holds up the API."""
+
+    def __init__(self, service: Service, on_end: Callable[[], None]) -> None:
+        """on_end: called on the thread when the service has ended, for whatever reason."""
+        self.error: BaseException | None = None
+        self._service = service
+        self._on_end = on_end
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: Callable[[], None] | None = None
+        self._stop_asked = False
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._main, name="follower")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Until it ends by itself; interruptible by Ctrl-C and SIGTERM."""
+        self._ended.wait()
+
+    def stop(self) -> None:
+        """Ask it to end, and wait until it has."""
+        self._stop_asked = True
+        if self._loop is not None and self._stop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed already
+                self._loop.call_soon_threadsafe(self._stop)
+        self._thread.join()
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._run())
+        except BaseException as error:
+            self.error = error
+        finally:
+            self._ended.set()
+            self._on_end()
+
+    async def _run(self) -> None:
+        def ready(stop: Callable[[], None]) -> None:
+            self._loop, self._stop = asyncio.get_running_loop(), stop
+            if self._stop_asked:
+                stop()
+
+        await self._service.run(ready)
