@@ -150,7 +150,6 @@ def __init__(
 @external
 def post(offer: types.Offer) -> bytes32:
     self._check_actor(offer.licensor)
-    assert self.terms_of_trade & PAUSED == 0, "market: paused"
     self._check_offer(offer)
     owner: address = empty(address)
     since: uint40 = 0
@@ -421,7 +420,7 @@ def fee() -> (uint16, address):
 @view
 def sales_paused() -> bool:
     """
-    @notice Whether new offers and sales are stopped.
+    @notice Whether new sales are stopped.
     """
     return self.terms_of_trade & PAUSED != 0
 

@@ -53,6 +53,9 @@ balances: HashMap[bytes32, HashMap[address, uint256]]
 splits: HashMap[bytes32, uint256]
 DECLARED: constant(uint256) = 2**160
 
+# Splits that were checked in this transaction; paying one needs no more, since its preimage is brought along.
+checked: transient(HashMap[bytes32, bool])
+
 redirects: HashMap[address, address]
 
 # What `open` saw, until something is booked or paid: one slot, so one coin is never booked twice.
@@ -72,21 +75,17 @@ def __init__():
 @external
 def declare_split(shares: DynArray[types.Share, 64], controller: address) -> bytes32:
     split: bytes32 = self._split_of(shares, controller)
-    if self.splits[split] != 0:
-        return split
-    assert len(shares) != 0, "vault: split is empty"
-    total: uint256 = 0
-    previous: uint256 = 0
-    for share: types.Share in shares:
-        account: uint256 = convert(share.account, uint256)
-        assert account > previous, "vault: recipients not ascending"
-        assert account >> 160 == 0 or self.splits[share.account] != 0, "vault: recipient cannot be paid"
-        assert share.share != 0, "vault: share is zero"
-        total += convert(share.share, uint256)
-        previous = account
-    assert total == ONE, "vault: shares do not sum to 1000000"
-    self.splits[split] = DECLARED | convert(controller, uint256)
-    log IRoyaltyVault.SplitDeclared(split=split, controller=controller, shares=shares)
+    if self.splits[split] == 0:
+        self._check_split(split, shares, controller)
+        self.splits[split] = DECLARED | convert(controller, uint256)
+    return split
+
+
+@external
+def check_split(shares: DynArray[types.Share, 64], controller: address) -> bytes32:
+    split: bytes32 = self._split_of(shares, controller)
+    self._check_split(split, shares, controller)
+    self.checked[split] = True
     return split
 
 
@@ -99,7 +98,7 @@ def split_of(shares: DynArray[types.Share, 64], controller: address) -> bytes32:
 @external
 @view
 def is_declared(account: bytes32) -> bool:
-    return self.splits[account] != 0
+    return self._is_declared(account)
 
 
 @external
@@ -255,15 +254,37 @@ def _sub_account(caller: address, salt: bytes32) -> bytes32:
 
 @internal
 @view
+def _is_declared(split: bytes32) -> bool:
+    return self.checked[split] or self.splits[split] != 0
+
+
+@internal
+def _check_split(split: bytes32, shares: DynArray[types.Share, 64], controller: address):
+    assert len(shares) != 0, "vault: split is empty"
+    total: uint256 = 0
+    previous: uint256 = 0
+    for share: types.Share in shares:
+        account: uint256 = convert(share.account, uint256)
+        assert account > previous, "vault: recipients not ascending"
+        assert account >> 160 == 0 or self._is_declared(share.account), "vault: recipient cannot be paid"
+        assert share.share != 0, "vault: share is zero"
+        total += convert(share.share, uint256)
+        previous = account
+    assert total == ONE, "vault: shares do not sum to 1000000"
+    log IRoyaltyVault.SplitDeclared(split=split, controller=controller, shares=shares)
+
+
+@internal
+@pure
 def _check_payable(account: bytes32):
     number: uint256 = convert(account, uint256)
     tag: uint256 = number >> 248
     if tag == TAG_ADDRESS:
         assert number != 0 and number >> 160 == 0, "vault: no such account"
-    elif tag == TAG_SPLIT:
-        assert self.splits[account] != 0, "vault: split not declared"
     else:
-        assert tag == TAG_SUB, "vault: no such account"
+        # Whether a split's preimage is sound shows when it is paid; a market takes payees from the registry, which
+        # takes only checked ones.
+        assert tag == TAG_SPLIT or tag == TAG_SUB, "vault: no such account"
 
 
 @internal
@@ -345,14 +366,17 @@ def _withdraw(account: address, to: address, currency: address) -> uint256:
 def _distribute(shares: DynArray[types.Share, 64], controller: address, currency: address, push: bool) -> uint256:
     self.opener = empty(address)
     split: bytes32 = self._split_of(shares, controller)
-    assert self.splits[split] != 0, "vault: split not declared"
     amount: uint256 = self.balances[split][currency]
     amounts: DynArray[uint256, 64] = []
     total: uint256 = 0
+    of_all: uint256 = 0
     for share: types.Share in shares:
         part: uint256 = amount * convert(share.share, uint256) // ONE
         amounts.append(part)
         total = unsafe_add(total, part)
+        of_all = unsafe_add(of_all, convert(share.share, uint256))
+    # A split nobody declared may have been credited; its shares must not take more than there is.
+    assert of_all == ONE, "vault: shares do not sum to 1000000"
     if total == 0:
         return 0
     self.balances[split][currency] = unsafe_sub(amount, total)
@@ -367,11 +391,12 @@ def _distribute(shares: DynArray[types.Share, 64], controller: address, currency
             continue
         account: bytes32 = shares[i].account
         if push and convert(account, uint256) >> 160 == 0:
-            to: address = self._destination(convert(convert(account, uint256), address))
+            to: address = convert(convert(account, uint256), address)
             if self._push(currency, to, amounts[i]):
                 sent = unsafe_add(sent, amounts[i])
                 continue
             log IRoyaltyVault.Refused(account=account, currency=currency, to=to, amount=amounts[i])
+        self._check_payable(account)
         self.balances[account][currency] += amounts[i]
         kept |= 1 << i
     if push:

@@ -68,7 +68,13 @@ def __init__(owner: address):
 
 @external
 def onboard(message: ISignedActions.Onboard, signature: Bytes[4096]) -> uint256:
-    self._use(
+    shares: DynArray[bytes32, 64] = []
+    for share: types.Share in message.split:
+        shares.append(typed_structs._hash_share(share))
+    offers: DynArray[bytes32, 8] = []
+    for offer: types.Offer in message.offers:
+        offers.append(typed_structs._hash_offer(offer))
+    digest: bytes32 = self._use(
         message.actor,
         message.nonce,
         message.deadline,
@@ -79,28 +85,34 @@ def onboard(message: ISignedActions.Onboard, signature: Bytes[4096]) -> uint256:
                 message.registry,
                 message.vault,
                 message.market,
-                typed_structs._hash_shares(message.split),
+                typed_structs._hash_members(shares),
                 message.controller,
                 typed_structs._hash_work(message.work),
-                typed_structs._hash_offers(message.offers),
+                typed_structs._hash_members(offers),
                 message.nonce,
                 message.deadline,
             )
         ),
-        signature,
     )
+    # Here and not in _use, which would copy the signature once more.
+    assert signatures._is_valid(message.actor, digest, signature), "signed: bad signature"
     if len(message.split) != 0:
-        split: bytes32 = extcall IRoyaltyVault(message.vault).declare_split(message.split, message.controller)
+        split: bytes32 = extcall IRoyaltyVault(message.vault).check_split(message.split, message.controller)
         assert split == message.work.payee, "signed: payee is not the split"
     work: uint256 = extcall IWorkRegistry(message.registry).register(message.actor, message.work)
     for offer: types.Offer in message.offers:
-        self._post(message.actor, message.market, offer)
+        # The market asks the licensor, and this contract answers for the actor alone.
+        assert offer.licensor == message.actor, "signed: offer is not the actor's"
+        extcall ILicenseMarket(message.market).post(offer)
     return work
 
 
 @external
 def post_offers(message: ISignedActions.PostOffers, signature: Bytes[4096]):
-    self._use(
+    offers: DynArray[bytes32, 32] = []
+    for offer: types.Offer in message.offers:
+        offers.append(typed_structs._hash_offer(offer))
+    digest: bytes32 = self._use(
         message.actor,
         message.nonce,
         message.deadline,
@@ -109,20 +121,22 @@ def post_offers(message: ISignedActions.PostOffers, signature: Bytes[4096]):
                 POST_OFFERS_TYPE,
                 message.actor,
                 message.market,
-                typed_structs._hash_offers(message.offers),
+                typed_structs._hash_members(offers),
                 message.nonce,
                 message.deadline,
             )
         ),
-        signature,
     )
+    assert signatures._is_valid(message.actor, digest, signature), "signed: bad signature"
     for offer: types.Offer in message.offers:
-        self._post(message.actor, message.market, offer)
+        # The market asks the licensor, and this contract answers for the actor alone.
+        assert offer.licensor == message.actor, "signed: offer is not the actor's"
+        extcall ILicenseMarket(message.market).post(offer)
 
 
 @external
 def withdraw_offer(message: ISignedActions.WithdrawOffer, signature: Bytes[4096]):
-    self._use(
+    digest: bytes32 = self._use(
         message.actor,
         message.nonce,
         message.deadline,
@@ -136,8 +150,8 @@ def withdraw_offer(message: ISignedActions.WithdrawOffer, signature: Bytes[4096]
                 message.deadline,
             )
         ),
-        signature,
     )
+    assert signatures._is_valid(message.actor, digest, signature), "signed: bad signature"
     assert message.offer.licensor == message.actor, "signed: offer is not the actor's"
     extcall ILicenseMarket(message.market).withdraw_offer(message.offer)
 
@@ -177,12 +191,15 @@ def is_gate_closed() -> bool:
 
 
 @internal
-def _use(actor: address, nonce: uint256, deadline: uint256, action: bytes32, signature: Bytes[4096]):
+def _use(actor: address, nonce: uint256, deadline: uint256, action: bytes32) -> bytes32:
+    """
+    @dev Uses an action up and returns what its actor must have signed.
+    """
     assert not self.gate_closed, "signed: gate is closed"
     assert block.timestamp <= deadline, "signed: deadline passed"
     self._use_nonce(actor, nonce)
-    assert signatures._is_valid(actor, domain._hash_typed_data_v4(action), signature), "signed: bad signature"
     log ISignedActions.ActionExecuted(actor=actor, action=action, nonce=nonce)
+    return domain._hash_typed_data_v4(action)
 
 
 @internal
@@ -192,9 +209,3 @@ def _use_nonce(actor: address, nonce: uint256):
     assert word & bit == 0, "signed: nonce already used"
     self.used_nonces[actor][nonce >> 8] = word | bit
 
-
-@internal
-def _post(actor: address, market: address, offer: types.Offer):
-    # The market asks the licensor, and this contract answers for the actor alone.
-    assert offer.licensor == actor, "signed: offer is not the actor's"
-    extcall ILicenseMarket(market).post(offer)

@@ -22,8 +22,13 @@ HIGHEST_S: constant(uint256) = 5789604461865809771178549250434395392641878213953
 def _is_valid(account: address, digest: bytes32, signature: Bytes[4096]) -> bool:
     if account == empty(address):
         return False
-    if len(signature) == 65 and self._recover(digest, signature) == account:
-        return True
+    if len(signature) == 65:
+        s: uint256 = extract32(signature, 32, output_type=uint256)
+        v: uint256 = convert(slice(signature, 64, 1), uint256)
+        if s <= HIGHEST_S and (v == 27 or v == 28):
+            r: uint256 = extract32(signature, 0, output_type=uint256)
+            if ecrecover(digest, v, r, s) == account:
+                return True
     if not account.is_contract:
         return False
     success: bool = False
@@ -38,16 +43,3 @@ def _is_valid(account: address, digest: bytes32, signature: Bytes[4096]) -> bool
     )
     return success and len(response) == 32 and convert(response, bytes32) == convert(ERC1271_MAGIC, bytes32)
 
-
-@internal
-@pure
-def _recover(digest: bytes32, signature: Bytes[4096]) -> address:
-    """
-    @return The signer, or the zero address.
-    """
-    r: uint256 = extract32(signature, 0, output_type=uint256)
-    s: uint256 = extract32(signature, 32, output_type=uint256)
-    v: uint256 = convert(slice(signature, 64, 1), uint256)
-    if s > HIGHEST_S or (v != 27 and v != 28):
-        return empty(address)
-    return ecrecover(digest, v, r, s)

@@ -3,8 +3,8 @@
 """
 @title EIP-712 hashes of the shared structures
 @license GNU Affero General Public License v3.0 only
-@notice hashStruct of Share, WorkInput and Offer, and of arrays of them (the hash of the concatenated
-        member hashes).
+@notice hashStruct of Share, WorkInput and Offer, and the hash of an array of them (of the concatenated member
+        hashes). Arrays are walked by the caller: handing one over would copy it whole.
 """
 
 from ..interfaces import types
@@ -33,18 +33,12 @@ def _hash_offer(offer: types.Offer) -> bytes32:
 
 @internal
 @pure
-def _hash_shares(shares: DynArray[types.Share, 64]) -> bytes32:
-    hashes: DynArray[bytes32, 64] = []
-    for share: types.Share in shares:
-        hashes.append(keccak256(abi_encode(SHARE_TYPE, share)))
-    # Behind offset and length stand the members alone.
-    return keccak256(slice(abi_encode(hashes), 64, 32 * len(hashes)))
+def _hash_share(share: types.Share) -> bytes32:
+    return keccak256(abi_encode(SHARE_TYPE, share))
 
 
 @internal
 @pure
-def _hash_offers(offers: DynArray[types.Offer, 32]) -> bytes32:
-    hashes: DynArray[bytes32, 32] = []
-    for offer: types.Offer in offers:
-        hashes.append(self._hash_offer(offer))
+def _hash_members(hashes: DynArray[bytes32, 64]) -> bytes32:
+    # Behind offset and length stand the members alone.
     return keccak256(slice(abi_encode(hashes), 64, 32 * len(hashes)))
