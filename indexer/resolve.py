@@ -174,7 +174,7 @@ class Resolver:
 
 def title_of(body: bytes | None) -> str | None:
     """What a document calls itself, short enough for a list."""
-    title = orjson.loads(body).get("title") if body else None
+    title = orjson.loads(body).get("name") if body else None
     return title[:_MAX_TITLE] if isinstance(title, str) else None
 
 

@@ -42,6 +42,8 @@ class World:
     def __post_init__(self) -> None:
         self.people = [signer.address for signer in self.chain.signers]
         self.owner = self.people[0]
+        # Takes no bare ETH: what is pushed to it is refused.
+        self.refuser = self.deployment.address("LicenseMarket")
         self.dollar = self.deployment.address("TestUSD")
 
     def contract(self, name: str) -> Contract:
@@ -176,9 +178,10 @@ class World:
         choices += [
             lambda: self.do(who, "RoyaltyVault", "withdraw", who, ETH),
             lambda: self.do(who, "RoyaltyVault", "withdraw_to", self.someone(), self.dollar),
-            lambda: self.do(who, "RoyaltyVault", "redirect", rng.choice([self.someone(), ZERO_ADDRESS])),
+            lambda: self.do(who, "RoyaltyVault", "redirect", rng.choice([self.someone(), ZERO_ADDRESS, self.refuser])),
             lambda: self.do(who, "SignedActions", "cancel_nonce", rng.getrandbits(256)),
             lambda: self.do(self.owner, "LicenseMarket", "set_fee", rng.randint(0, 250), self.someone()),
+            lambda: self.do(self.owner, "LicenseMarket", "set_paused", rng.random() < 0.2),
         ]
         rng.choice(choices)()
 

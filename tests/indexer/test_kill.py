@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 at random instants of the real process, with people at work and the chain reorganising meanwhile."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.indexer.test_follow import assert_equals_chain, play
+from tests.indexer.world import World, fresh, tables
+
+ROOT = Path(__file__).parents[2]
+
+
+def settings(world: World, folder: Path) -> dict[str, str]:
+    world.deployment.save(folder)
+    return {
+        "IPTO_INDEXER_RPC_URL": world.chain.url,
+        "IPTO_INDEXER_DATABASE": f"sqlite:///{folder / 'a.db'}",
+        "IPTO_INDEXER_DEPLOYMENT": str(folder / f"{world.deployment.chain_id}.json"),
+        "IPTO_INDEXER_FINALITY_BLOCKS": "5",
+        "IPTO_INDEXER_FIRST_RANGE_BLOCKS": "2",
+        "IPTO_INDEXER_MAX_RANGE_BLOCKS": "2",
+        "IPTO_INDEXER_POLL_SECONDS": "0.01",
+    }
+
+
+@contextmanager
+def follower(world: World, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "indexer", "run", "--no-api"]
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(command, env=os.environ | settings(world, folder), cwd=ROOT, stderr=log)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def indexed(folder: Path) -> int:
+    try:
+        with sqlite3.connect(f"file:{folder / 'a.db'}?mode=ro", uri=True) as db:
+            found = db.execute("SELECT number FROM checkpoint").fetchone()
+    except sqlite3.OperationalError:
+        return -1
+    db.close()
+    return int(found[0]) if found else -1
+
+
+def wait_for(folder: Path, block: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while indexed(folder) < block:
+        assert process.poll() is None, (folder / "log").read_text()
+        assert time.monotonic() < deadline, (folder / "log").read_text()
+        time.sleep(0.02)
+
+
+def test_killed_again_and_again(world: World, tmp_path: Path) -> None:
+    rng = random.Random(9)
+    play(world, 150)
+    for _ in range(4):
+        with follower(world, tmp_path) as process:
+            goal = indexed(tmp_path) + rng.randint(1, 60)
+            wait_for(tmp_path, min(goal, world.chain.rpc.block_number()), process)
+            snapshot, memory = world.chain.snapshot(), world.remember()
+            play(world, rng.randint(1, 6))
+            time.sleep(rng.random() * 0.05)
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        world.chain.revert(snapshot)
+        world.recall(memory)
+        play(world, rng.randint(3, 9))
+    world.chain.mine(7)
+    with follower(world, tmp_path) as process:
+        wait_for(tmp_path, world.chain.rpc.block_number(), process)
+        # Asked to stop, it stops in order.
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert tables(tmp_path / "a.db") == fresh(world, tmp_path / "b.db")
+    assert_equals_chain(world, tmp_path / "a.db")
+
+
+def test_a_wrong_chain_ends_the_process(world: World, tmp_path: Path) -> None:
+    env = os.environ | settings(world, tmp_path)
+    path = Path(env["IPTO_INDEXER_DEPLOYMENT"])
+    path.write_text(path.read_text().replace(f'"chain_id": {world.deployment.chain_id}', '"chain_id": 1'))
+    run = [sys.executable, "-m", "indexer", "run", "--no-api"]
+    done = subprocess.run(run, env=env, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert "the node is on chain" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "rebuild"])
+def test_the_other_commands(world: World, tmp_path: Path, command: str) -> None:
+    play(world, 20)
+    fresh(world, tmp_path / "a.db", finality_blocks=0)
+    before = tables(tmp_path / "a.db")
+    run = [sys.executable, "-m", "indexer", command]
+    env = os.environ | settings(world, tmp_path)
+    done = subprocess.run(run, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "0 differences" in done.stdout if command == "check" else "events projected" in done.stdout
+    assert tables(tmp_path / "a.db") == before
+
+
+def test_check_finds_what_is_wrong(world: World, tmp_path: Path) -> None:
+    play(world, 20)
+    fresh(world, tmp_path / "a.db", finality_blocks=0)
+    db = sqlite3.connect(tmp_path / "a.db")
+    db.execute("UPDATE works SET owned_since = owned_since + 1 WHERE seq = (SELECT min(seq) FROM works)")
+    db.commit()
+    db.close()
+    run = [sys.executable, "-m", "indexer", "check"]
+    env = os.environ | settings(world, tmp_path)
+    done = subprocess.run(run, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "1 differences" in done.stdout
