@@ -174,13 +174,13 @@ OPERATIONS = {
     ),
     "withdraw_eth": Operation("withdraw, ETH", "second time", lambda p: _withdraw(p, ETH)),
     "onboard": Operation(
-        "onboard: declare a 3-way split, register, post two offers",
+        "onboard: split of three, work, two offers",
         "one signature, one transaction by a relayer; the creator's first",
         lambda p: p.onboard(1),
         300_000,
     ),
     "onboard_repeat": Operation(
-        "onboard: register, post two offers", "the same creator and split again, next nonce", _onboard_repeat
+        "onboard: split of three, work, two offers", "the same creator and split again, next nonce", _onboard_repeat
     ),
 }
 

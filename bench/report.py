@@ -126,7 +126,7 @@ def render(results: dict[str, Any]) -> str:
         "## Beside others",
         "",
         "*live*: the peer's own published code ran on the same kind of node in the same run. *recorded*: measured",
-        "once, see the sources below. The ratio is theirs to ours. The jobs are not equal, and the last column says how:",
+        "once, see the sources below. The ratio is theirs to ours. The jobs are not equal; the last column says how:",
         "a license carries terms, an expiry, an acknowledgement and a payment booked to a split; a bare mint does not.",
         "",
         *_table(("job", "who", "gas", "ratio", "how"), _peer_rows(results), 2),
