@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """split_of: the same account as the library computes, for any shares at all."""
 
+from eth_abi import encode
+from eth_utils import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eth_abi import encode
-from eth_utils import keccak
 from ipto.structs import Share
 from tests.contracts.support.effort import effort
 from tests.contracts.support.system import System

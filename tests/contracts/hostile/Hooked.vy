@@ -17,6 +17,8 @@ interface Hook:
 
 
 hooked: HashMap[address, bool]
+# What a hook itself moves calls no hook.
+hooking: transient(bool)
 
 
 # Calls the account's `on_hook` whenever it sends or receives.
@@ -62,8 +64,14 @@ def balanceOf(account: address) -> uint256:
 
 @internal
 def _act(sender: address, receiver: address, amount: uint256):
-    if self.hooked[sender]:
-        extcall Hook(sender).on_hook()
+    self._tell(sender)
     ledger._move(sender, receiver, amount)
-    if self.hooked[receiver]:
-        extcall Hook(receiver).on_hook()
+    self._tell(receiver)
+
+
+@internal
+def _tell(account: address):
+    if self.hooked[account] and not self.hooking:
+        self.hooking = True
+        extcall Hook(account).on_hook()
+        self.hooking = False

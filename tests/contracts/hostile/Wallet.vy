@@ -32,10 +32,7 @@ def isValidSignature(digest: bytes32, signature: Bytes[4096]) -> Bytes[96]:
     if self.mode == REVERT:
         raise "wallet: no"
     if self.mode == BURN:
-        waste: uint256 = 1
-        for i: uint256 in range(10**9):
-            waste = waste * 3 % 1000003
-        assert waste != 0
+        assert False, UNREACHABLE
     if keccak256(abi_encode(digest, signature)) != self.approved:
         return abi_encode(empty(bytes32))
     return self.answer

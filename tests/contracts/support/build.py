@@ -26,9 +26,10 @@ from ipto.structs import (
     Offer,
     Share,
     WorkInput,
+    checksum_address,
 )
-from tests.contracts.support.contract import Contract
-from tests.contracts.support.system import Actor, System, now
+from tests.contracts.support.contract import Contract, build, mapping_slot
+from tests.contracts.support.system import CONTRACTS, Actor, System, now
 
 YEAR = 365 * 24 * 3600
 _numbers = itertools.count(1)
@@ -208,3 +209,27 @@ def onboard_message(system: System, actor: str | None = None, offers: int = 2, *
         deadline=now() + 3600,
     )
     return replace(base, **changes)
+
+
+def word_of(contract: Contract, source: str, token: int) -> int:
+    """A token's packed word, read from storage. source: the contract's file name without .vy."""
+    slot = mapping_slot(build(CONTRACTS / f"{source}.vy").slots["erc721.words"], token)
+    return int(boa.env.get_storage(contract.address, slot))
+
+
+def put_flag(contract: Contract, source: str, token: int, at: int, flag: int) -> None:
+    """Set a flag that only a ruling will set: no contract of today does, so it is written into storage."""
+    slot = mapping_slot(build(CONTRACTS / f"{source}.vy").slots["erc721.words"], token)
+    boa.env.set_storage(contract.address, slot, word_of(contract, source, token) | flag << at)
+
+
+def hold(system: System, work: int) -> None:
+    """Put a work on hold (flag 1 of its word)."""
+    put_flag(system.registry, "WorkRegistry", work, 248, 1)
+
+
+def work_of_input(work: WorkInput, owner: str, since: int, flags: int) -> tuple[Any, ...]:
+    """What `work_of` must answer for a work registered like this."""
+    steward = checksum_address(work.steward)
+    kept = (work.metadata, work.cultural, work.payee, steward)
+    return (checksum_address(str(owner)), since, work.duration_ms, work.cleared, flags, *kept)

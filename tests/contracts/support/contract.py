@@ -18,6 +18,7 @@ import boa
 import pytest
 from eth_abi import decode, encode
 from eth_utils import keccak, to_checksum_address
+from vyper.compiler.output import build_abi_output
 
 ROOT = Path(__file__).parents[3]
 HOSTILE = ROOT / "tests" / "contracts" / "hostile"
@@ -52,15 +53,20 @@ class Build:
     abi: list[dict[str, Any]]
     initcode: bytes
     runtime: bytes
+    slots: dict[str, int]  # storage variable, with its module's name if it has one → slot
 
 
 @cache
 def build(path: Path) -> Build:
     """Compile a .vy file (once per process, kept on disk)."""
     data = boa.load_partial(str(path)).compiler_data
-    from vyper.compiler.output import build_abi_output
-
-    return Build(path.stem, build_abi_output(data), data.bytecode, data.bytecode_runtime)
+    slots: dict[str, int] = {}
+    for name, item in data.storage_layout["storage_layout"].items():
+        if "slot" in item:
+            slots[name] = item["slot"]
+        else:
+            slots |= {f"{name}.{inner}": place["slot"] for inner, place in item.items()}
+    return Build(path.stem, build_abi_output(data), data.bytecode, data.bytecode_runtime, slots)
 
 
 def _type(item: dict[str, Any]) -> str:
@@ -136,7 +142,9 @@ class Contract:
         def call(*args: Any, sender: str | None = None, value: int = 0, gas: int = GAS) -> Any:
             function = self.functions[name, len(args)]
             data = function.encode(*args)
-            output, self.logs = transact(self.address, data, sender, value, gas, function.is_view)
+            output, logs = transact(self.address, data, sender, value, gas, function.is_view)
+            if not function.is_view:
+                self.logs = logs
             return function.decode(output)
 
         return call
@@ -148,6 +156,11 @@ class Contract:
     def events(self, name: str) -> list[dict[str, Any]]:
         """The arguments of this contract's events of that name in its last transaction."""
         return [log.args for log in self.logs if log.name == name and log.address == self.address]
+
+
+def mapping_slot(slot: int, key: int) -> int:
+    """Where Vyper keeps a HashMap's value."""
+    return int.from_bytes(keccak(slot.to_bytes(32, "big") + key.to_bytes(32, "big")), "big")
 
 
 # Keyed by topic and number of indexed arguments: ERC-20's Transfer and ERC-721's have the same topic.
