@@ -42,10 +42,10 @@ def start(world: World) -> Iterator[Callable[..., RelayerProcess]]:
     """Starts relayers; all of them are ended with the test."""
     started: list[RelayerProcess] = []
 
-    def begin(rpc_url: str = "", *, wait: bool = True, **settings: Any) -> RelayerProcess:
+    def begin(rpc_url: str = "", **settings: Any) -> RelayerProcess:
         process = RelayerProcess(world, rpc_url, **settings)
         started.append(process)
-        return process.start(wait=wait)
+        return process.start()
 
     yield begin
     for process in started:

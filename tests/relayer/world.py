@@ -6,11 +6,9 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +29,10 @@ from ipto.typed_data import (
     signed_actions_domain,
     split_signature,
 )
+from tests.relayer.child import fork
 
 LANE_KEY = b"\x11" * 32
 _PORT = re.compile(rb"Uvicorn running on http://127\.0\.0\.1:(\d+)")
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -177,12 +175,12 @@ def signed_logs(signed: Contract, logs: list[dict[str, Any]], nonce: int) -> lis
 
 
 class RelayerProcess:
-    """`python -m relayer run`, as an operator runs it."""
+    """The relayer as a process of its own, with a lane whose key it gets through a descriptor."""
 
     def __init__(self, world: World, rpc_url: str = "", **settings: Any) -> None:
         self.world = world
         self.folder = world.folder
-        self._settings = {
+        values = {
             "rpc_url": rpc_url or world.chain.url,
             "chain_id": world.deployment.chain_id,
             "deployment": world.folder / f"{world.deployment.chain_id}.json",
@@ -196,68 +194,39 @@ class RelayerProcess:
             "rpc_timeout": 3,
             **settings,
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self.environment = {key: value for key, value in os.environ.items() if not key.startswith("IPTO_")}
+        self.environment |= {f"IPTO_RELAYER_{key.upper()}": str(value) for key, value in values.items()}
         self.log = world.folder / "relayer.log"
         self.http = httpx.Client(timeout=20, trust_env=False)
         self.url = ""
+        self._process: ForkServerProcess | None = None
 
-    def start(self, *, wait: bool = True) -> RelayerProcess:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("IPTO_")}
-        for key, value in self._settings.items():
-            if value is not None:
-                environment[f"IPTO_RELAYER_{key.upper()}"] = str(value)
-        descriptors: tuple[int, ...] = ()
-        if "keystore" not in self._settings and "key_fd" not in self._settings:
-            reading, writing = os.pipe()
-            os.write(writing, LANE_KEY.hex().encode())
-            os.close(writing)
-            environment["IPTO_RELAYER_KEY_FD"] = str(reading)
-            descriptors = (reading,)
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "relayer", "run"],
-                env=environment, stdout=log, stderr=log, pass_fds=descriptors, cwd=ROOT,
-            )  # fmt: skip
-        for descriptor in descriptors:
-            os.close(descriptor)
-        if wait:
-            self.wait_listening()
-        return self
-
-    def wait_listening(self) -> None:
-        assert self._process is not None
+    def start(self) -> RelayerProcess:
+        self.log.write_bytes(b"")
+        self._process = fork(self.environment, LANE_KEY.hex(), self.log)
         end = time.monotonic() + 30
-        while time.monotonic() < end:
+        while time.monotonic() < end and self.is_alive():
             found = _PORT.search(self.log.read_bytes())
             if found:
                 self.url = f"http://127.0.0.1:{int(found[1])}"
-                return
-            if self._process.poll() is not None:
-                break
-            time.sleep(0.02)
+                return self
+            time.sleep(0.01)
         raise AssertionError(f"the relayer did not start: {self.log.read_text()[-2000:]}")
 
-    def wait_exit(self) -> tuple[int, str]:
-        assert self._process is not None
-        return self._process.wait(30), self.log.read_text()
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.is_alive()
 
     def kill(self) -> None:
         """kill -9: nothing of the process gets a chance to tidy up."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
-
-    def wait_dead(self) -> None:
-        assert self._process is not None
-        self._process.wait(30)
+            self._process.kill()
+            self._process.join()
 
     def stop(self) -> None:
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None:
             self._process.terminate()
-            try:
-                self._process.wait(15)
-            except subprocess.TimeoutExpired:
-                self.kill()
+            self._process.join(15)
+            self.kill()
         self.http.close()
 
     # --- as a client -----------------------------------------------------------------------------------------
