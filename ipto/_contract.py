@@ -35,7 +35,7 @@ def artifact(name: str) -> Artifact:
     """The compiled contract `name`. Raises NotFoundError for a name the library does not carry."""
     file = files("ipto") / "artifacts" / f"{name}.json"
     # The name may come from a user; it must not walk out of the directory.
-    if not name.isidentifier() or not file.is_file():
+    if not name.isidentifier() or len(name) > 64 or not file.is_file():
         raise NotFoundError(f"there is no artifact {name[:40]!r}; run `make artifacts` after adding a contract")
     return cast(Artifact, orjson.loads(file.read_bytes()))
 

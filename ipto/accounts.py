@@ -21,6 +21,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from ipto.errors import InputError, IntegrityError, NotFoundError
+from ipto.structs import checksum_address
 
 __all__ = ["LocalSigner", "Signable", "Signer", "create_keystore", "open_keystore", "read_passphrase"]
 
@@ -63,7 +64,8 @@ class LocalSigner:
     def __init__(self, key: bytes) -> None:
         """key: 32 bytes. Raises InputError for a number that is not a private key."""
         try:
-            self._key = coincurve.PrivateKey(key)
+            # coincurve would pad a short key in silence.
+            self._key = coincurve.PrivateKey(key if len(key) == 32 else b"")
         except (ValueError, TypeError):
             raise InputError("this is not a private key: 32 bytes, not zero, below the curve's order") from None
         public: bytes = self._key.public_key.format(compressed=False)
@@ -92,7 +94,11 @@ class LocalSigner:
 
     def sign_transaction(self, transaction: Mapping[str, Any]) -> bytes:
         """Sign a transaction; the raw transaction."""
-        return bytes(Account.sign_transaction(dict(transaction), self._key.secret).raw_transaction)
+        fields = dict(transaction)
+        if fields.get("to"):
+            # eth-account insists on EIP-55; a wrong checksum is refused here as everywhere.
+            fields["to"] = checksum_address(fields["to"], "to")
+        return bytes(Account.sign_transaction(fields, self._key.secret).raw_transaction)
 
     def __repr__(self) -> str:
         # Never the key: representations end in logs.

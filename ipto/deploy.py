@@ -37,7 +37,7 @@ __all__ = [
 # https://github.com/Arachnid/deterministic-deployment-proxy
 FACTORY = "0x4e59b44847b379578588920cA78FbF26c0B4956C"
 # The factory is created by one signed transaction that nobody has the key of: the same on every chain without EIP-155.
-_FACTORY_SENDER = "0x3fAB184622Dc19b6109349B94811493BF45362be"
+_FACTORY_SENDER = "0x3fAB184622Dc19b6109349B94811493BF2a45362"
 _FACTORY_COST = 100_000 * 100 * 10**9  # wei: its gas limit at its fixed price of 100 gwei
 _FACTORY_TRANSACTION = (
     "0xf8a58085174876e800830186a08080b853604580600e600039806000f350fe"

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import orjson
-from eth_abi.abi import decode as abi_decode
 from eth_abi.exceptions import DecodingError
 
+from ipto._codec import decode as abi_decode
 from ipto.errors import InputError, IptoError
 
 __all__ = ["AsyncRpc", "Call", "Rpc", "RpcError", "RpcTimeoutError", "RpcTransportError", "quantity", "revert_reason"]

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, cast
 
 import coincurve
-from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from ipto._codec import encode
 from ipto._struct import Abi, FieldSpec
 from ipto.errors import InputError, IntegrityError
 from ipto.structs import (
