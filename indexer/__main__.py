@@ -8,18 +8,19 @@ import signal
 import socket
 import sqlite3
 import sys
+from typing import TYPE_CHECKING
 
 import click
-import uvicorn
 
-from indexer.api.app import create_app
-from indexer.api.reader import open_reader
 from indexer.check import check as compare
 from indexer.service import Service, ServiceThread, open_store
 from indexer.settings import Settings, as_markdown, load
 from ipto.deployment import Deployment
 from ipto.errors import IptoError
 from ipto.rpc import Rpc
+
+if TYPE_CHECKING:
+    import uvicorn
 
 log = logging.getLogger("indexer")
 
@@ -71,7 +72,7 @@ def serve() -> None:
 def check() -> None:
     settings = load()
     deployment = Deployment.load(settings.deployment)
-    reader = open_reader(settings.database_path)
+    reader = sqlite3.connect(f"{settings.database_path.absolute().as_uri()}?mode=ro", uri=True)
     try:
         with Rpc(settings.rpc_url, timeout=settings.rpc_timeout_seconds) as rpc:
             count, wrong = compare(reader, deployment, rpc)
@@ -106,6 +107,11 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 
 def _server(settings: Settings, deployment: Deployment) -> uvicorn.Server:
+    # Here, because the other commands need no web framework and start faster without.
+    import uvicorn
+
+    from indexer.api.app import create_app
+
     app = create_app(settings, deployment)
     return uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False))
 

@@ -9,10 +9,11 @@ filter says it may hold our logs but that brought none is asked again by its has
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from eth_hash.auto import keccak
@@ -113,7 +114,7 @@ class Fetcher:
         found: list[Header | None] = []
         for at in range(0, len(numbers), 100):
             calls = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers[at : at + 100]]
-            for block in await self._rpc.batch(calls):
+            for block in await self._patiently(functools.partial(self._rpc.batch, calls)):
                 found.append(None if block is None else _header(block))
         return found
 
@@ -199,10 +200,13 @@ class Fetcher:
         return result
 
     async def _retry(self, method: str, *params: Any) -> Any:
+        return await self._patiently(lambda: self._rpc.call(method, *params))
+
+    async def _patiently(self, ask: Callable[[], Awaitable[Any]]) -> Any:
         """Reading is safe to repeat. An error the node states itself is not repeated, unless it asks for patience."""
         for attempt in range(self._attempts):
             try:
-                return await self._rpc.call(method, *params)
+                return await ask()
             except RpcTimeoutError:
                 raise
             except (RpcTransportError, RpcError) as error:

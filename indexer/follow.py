@@ -70,6 +70,7 @@ class Follower:
         checked = False
         while not self._stop.is_set():
             pause = self._poll
+            before = self._store.checkpoint()
             try:
                 if not checked:
                     await self._check_chain()
@@ -81,7 +82,8 @@ class Follower:
             except WrongChainError:
                 raise
             except IptoError as error:
-                failures += 1
+                # Trouble between two advances is no reason to wait longer and longer.
+                failures = failures + 1 if self._store.checkpoint() == before else 1
                 pause = min(_MAX_PAUSE, self._poll * 2**failures)
                 log.warning("%s; trying again in %.1f s", error, pause)
                 self._store.note(max(self._noted[0], 0), str(error))

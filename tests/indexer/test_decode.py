@@ -9,7 +9,7 @@ import pytest
 from eth_abi.abi import decode as abi_decode
 from eth_abi.abi import encode as abi_encode
 from eth_abi.exceptions import DecodingError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.decode import DecodeError, EventDecoder, abi_type, event_decoder, split_types
@@ -84,6 +84,7 @@ def check_round_trip(item: dict[str, Any], data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("item", EVENTS)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_every_event_decodes_as_eth_abi_does(item: dict[str, Any], data: st.DataObject) -> None:
     check_round_trip(item, data)
@@ -110,12 +111,14 @@ def entry(kind: str, name: str, indexed: bool) -> dict[str, Any]:
     return {"name": name, "type": "tuple" + kind[end:], "components": parts, "indexed": indexed}
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(kinds, st.booleans()), max_size=5), st.data())
 def test_events_made_up_decode_as_eth_abi_does(shape: list[tuple[str, bool]], data: st.DataObject) -> None:
     inputs = [entry(kind, f"a{i}", indexed) for i, (kind, indexed) in enumerate(shape)]
     check_round_trip({"type": "event", "name": "E", "inputs": inputs}, data)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=6), st.data())
 def test_bits_outside_a_type_are_refused_as_eth_abi_refuses_them(words: list[str], data: st.DataObject) -> None:
     inputs = [entry(kind, f"a{i}", False) for i, kind in enumerate(words)]

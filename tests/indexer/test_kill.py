@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from click.testing import CliRunner
 
+from indexer.__main__ import main
 from tests.indexer.test_follow import assert_equals_chain, play
 from tests.indexer.world import World, fresh, tables
 
@@ -30,7 +31,7 @@ def settings(world: World, folder: Path) -> dict[str, str]:
         "IPTO_INDEXER_DEPLOYMENT": str(folder / f"{world.deployment.chain_id}.json"),
         "IPTO_INDEXER_FINALITY_BLOCKS": "5",
         "IPTO_INDEXER_FIRST_RANGE_BLOCKS": "2",
-        "IPTO_INDEXER_MAX_RANGE_BLOCKS": "2",
+        "IPTO_INDEXER_MAX_RANGE_BLOCKS": "4",
         "IPTO_INDEXER_POLL_SECONDS": "0.01",
     }
 
@@ -67,8 +68,8 @@ def wait_for(folder: Path, block: int, process: subprocess.Popen[bytes]) -> None
 
 def test_killed_again_and_again(world: World, tmp_path: Path) -> None:
     rng = random.Random(9)
-    play(world, 150)
-    for _ in range(4):
+    play(world, 100)
+    for _ in range(3):
         with follower(world, tmp_path) as process:
             goal = indexed(tmp_path) + rng.randint(1, 60)
             wait_for(tmp_path, min(goal, world.chain.rpc.block_number()), process)
@@ -100,16 +101,18 @@ def test_a_wrong_chain_ends_the_process(world: World, tmp_path: Path) -> None:
     assert "the node is on chain" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["check", "rebuild"])
-def test_the_other_commands(world: World, tmp_path: Path, command: str) -> None:
+def command(world: World, folder: Path, name: str) -> tuple[int, str]:
+    done = CliRunner(env=settings(world, folder)).invoke(main, [name])
+    return done.exit_code, done.output
+
+
+def test_the_other_commands(world: World, tmp_path: Path) -> None:
     play(world, 20)
-    fresh(world, tmp_path / "a.db", finality_blocks=0)
-    before = tables(tmp_path / "a.db")
-    run = [sys.executable, "-m", "indexer", command]
-    env = os.environ | settings(world, tmp_path)
-    done = subprocess.run(run, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "0 differences" in done.stdout if command == "check" else "events projected" in done.stdout
+    before = fresh(world, tmp_path / "a.db", finality_blocks=0)
+    code, said = command(world, tmp_path, "check")
+    assert code == 0
+    assert "0 differences" in said
+    assert command(world, tmp_path, "rebuild") == (0, f"{len(before['events'])} events projected\n")
     assert tables(tmp_path / "a.db") == before
 
 
@@ -120,8 +123,15 @@ def test_check_finds_what_is_wrong(world: World, tmp_path: Path) -> None:
     db.execute("UPDATE works SET owned_since = owned_since + 1 WHERE seq = (SELECT min(seq) FROM works)")
     db.commit()
     db.close()
-    run = [sys.executable, "-m", "indexer", "check"]
-    env = os.environ | settings(world, tmp_path)
-    done = subprocess.run(run, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 1
-    assert "1 differences" in done.stdout
+    code, said = command(world, tmp_path, "check")
+    assert code == 1
+    assert "1 differences" in said
+
+
+def test_forgetting_reads_the_chain_again(world: World, tmp_path: Path) -> None:
+    play(world, 10)
+    before = fresh(world, tmp_path / "a.db", finality_blocks=0)
+    done = CliRunner(env=settings(world, tmp_path)).invoke(main, ["rebuild", "--from-chain"])
+    assert done.exit_code == 0
+    assert not tables(tmp_path / "a.db")["events"]
+    assert fresh(world, tmp_path / "a.db", finality_blocks=0) == before

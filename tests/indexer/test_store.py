@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.fetch import Header, Segment
@@ -27,7 +27,7 @@ from tests.indexer.test_follow import play
 from tests.indexer.world import World, new_store, settings_for, sync, tables
 
 
-class Crash(Exception):
+class CrashError(Exception):
     """The process dies here."""
 
 
@@ -35,7 +35,7 @@ class FailingStore(Store):
     """Fails in the middle of a commit."""
 
     def _place(self, *args: object, **kwargs: object) -> None:
-        raise Crash
+        raise CrashError
 
 
 def test_a_commit_is_all_or_nothing(world: World, tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_commit_is_all_or_nothing(world: World, tmp_path: Path) -> None:
         before, ring = tables(tmp_path / "a.db"), store.ring()
         play(world, 10)
         store.__class__ = FailingStore
-        with pytest.raises(Crash):
+        with pytest.raises(CrashError):
             sync(world, store, finality_blocks=2)
         assert tables(tmp_path / "a.db") == before
         assert store.ring() == ring
@@ -140,23 +140,27 @@ def test_a_line_keeps_its_own_place() -> None:
 uint256 = st.integers(0, 2**256 - 1)
 
 
+@settings(deadline=None)
 @given(uint256, uint256)
 def test_numbers_keep_their_order(a: int, b: int) -> None:
     assert (u256(a) < u256(b)) == (a < b)
     assert int.from_bytes(u256(a)) == a
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=28, max_size=28), st.integers(1, 2**32 - 1))
 def test_a_license_names_its_offer(head: bytes, sale: int) -> None:
     number = license_id(head + bytes(4), sale)
     assert offer_of(u256(number)) == offer_of_license(number)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.binary(min_size=32, max_size=32), st.integers(0, 2**32 - 1)), max_size=64))
 def test_shares_are_kept_exactly(shares: list[tuple[bytes, int]]) -> None:
     assert unpack_shares(pack_shares(shares)) == shares
 
 
+@settings(deadline=None)
 @given(st.integers(1, NEVER))
 def test_exclusivity_is_rounded_as_the_market_does(expires_at: int) -> None:
     hours = 2**24 - 1 if expires_at == NEVER else min((expires_at + 3599) // 3600, 2**24 - 1)
