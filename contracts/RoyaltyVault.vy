@@ -365,7 +365,8 @@ def _withdraw(account: address, to: address, currency: address) -> uint256:
 @internal
 def _distribute(shares: DynArray[types.Share, 64], controller: address, currency: address, push: bool) -> uint256:
     self.opener = empty(address)
-    split: bytes32 = self._split_of(shares, controller)
+    # As _split_of, without handing the shares over, which would copy them.
+    split: bytes32 = self._tagged(TAG_SPLIT, keccak256(abi_encode(shares, controller)))
     amount: uint256 = self.balances[split][currency]
     amounts: DynArray[uint256, 64] = []
     total: uint256 = 0
@@ -387,17 +388,18 @@ def _distribute(shares: DynArray[types.Share, 64], controller: address, currency
     sent: uint256 = 0
     kept: uint256 = 0
     for i: uint256 in range(len(shares), bound=64):
-        if amounts[i] == 0:
+        part: uint256 = amounts[i]
+        if part == 0:
             continue
         account: bytes32 = shares[i].account
         if push and convert(account, uint256) >> 160 == 0:
             to: address = convert(convert(account, uint256), address)
-            if self._push(currency, to, amounts[i]):
-                sent = unsafe_add(sent, amounts[i])
+            if self._push(currency, to, part):
+                sent = unsafe_add(sent, part)
                 continue
-            log IRoyaltyVault.Refused(account=account, currency=currency, to=to, amount=amounts[i])
+            log IRoyaltyVault.Refused(account=account, currency=currency, to=to, amount=part)
         self._check_payable(account)
-        self.balances[account][currency] += amounts[i]
+        self.balances[account][currency] += part
         kept |= 1 << i
     if push:
         self._check_fall(currency, before, sent)
