@@ -230,9 +230,7 @@ class Creator:
         """Withdraw an offer; the action's id."""
         deadline = int(time.time()) + _DEADLINE_SECONDS
         market = self.deployment.address("LicenseMarket")
-        return self._submit(
-            relayer, WithdrawOffer(self.signer.address, market, offer, self._take_nonce(), deadline)
-        )
+        return self._submit(relayer, WithdrawOffer(self.signer.address, market, offer, self._take_nonce(), deadline))
 
     def typed(self, message: Onboard | PostOffers | WithdrawOffer) -> TypedData:
         """A message in its domain: what the wallet shows and signs."""
@@ -350,8 +348,9 @@ class Licensee:
         return int(minted[-1].args["license"])
 
 
-def pay_out(rpc: Rpc, deployment: Deployment, payer: Signer, split: Sequence[Share], controller: str, currency: str
-            ) -> Receipt:  # fmt: skip
+def pay_out(
+    rpc: Rpc, deployment: Deployment, payer: Signer, split: Sequence[Share], controller: str, currency: str
+) -> Receipt:
     """Send a split's balance to its people. Anyone may; `payer` pays the gas and gets nothing."""
     vault = deployment.contract("RoyaltyVault", rpc)
     return vault.send(payer, "pay_out", list(split), controller, currency)

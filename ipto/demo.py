@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from ipto import media, works
 from ipto.accounts import LocalSigner
@@ -110,8 +111,11 @@ class Demo:
         film = creator.read(self.video)
         facts = film.properties
         self._line("file", f"{self.video.name}, {facts.size:,} bytes")
-        self._line("video", f"{facts.duration_ms / 1000:.2f} s, {facts.width}×{facts.height}, {facts.codec} in "
-                   f"{facts.container}, {facts.frame_rate} frames a second")  # fmt: skip
+        self._line(
+            "video",
+            f"{facts.duration_ms / 1000:.2f} s, {facts.width}×{facts.height}, {facts.codec} in "
+            f"{facts.container}, {facts.frame_rate} frames a second",
+        )
         self._line("SHA-256", facts.sha256.hex())
         self._line("CID", f"{facts.cid} ({facts.cid_profile})")
         self._line("poster", f"{film.poster} ({len(film.poster_bytes):,} bytes)")
@@ -151,8 +155,10 @@ class Demo:
         for person in self.people:
             self._line("split", f"{person.share / 10_000:g} % {person.name} ({person.role}), {person.address}")
         for offer in prepared.offers:
-            self._line("offer", f"{format_amount(offer.price, self._currency(offer))}, "
-                       f"{describe_scene(offer.start_ms, offer.end_ms)}")  # fmt: skip
+            self._line(
+                "offer",
+                f"{format_amount(offer.price, self._currency(offer))}, {describe_scene(offer.start_ms, offer.end_ms)}",
+            )
 
     def license_all(self, prepared: Prepared) -> None:
         """Three companies buy: in a stablecoin, in ETH, and without gas."""
@@ -187,7 +193,9 @@ class Demo:
             receipt = pay_out(
                 self.rpc, self.deployment, self.cast.keeper, prepared.split, prepared.controller, currency.address
             )
-            self._line("payout", f"{format_amount(income, currency)} of licenses, gas {receipt.gas_used:,} paid by a keeper")
+            self._line(
+                "payout", f"{format_amount(income, currency)} of licenses, gas {receipt.gas_used:,} paid by a keeper"
+            )
             paid = 0
             for person, had in zip(self.people, before, strict=True):
                 has = self._balance(person.address, currency)
@@ -195,8 +203,11 @@ class Demo:
                 self._line(person.name, f"{format_amount(had, currency)} → {format_amount(has, currency)}")
             left = vault.call("balance_of", prepared.payee, currency.address)
             self._expect(paid + left == income, f"{paid} paid and {left} left make {income}")
-            self._line("sum", f"{format_amount(paid, currency)} paid + {format_amount(left, currency)} left over = "
-                       f"{format_amount(income, currency)}, to the last unit")  # fmt: skip
+            self._line(
+                "sum",
+                f"{format_amount(paid, currency)} paid + {format_amount(left, currency)} left over = "
+                f"{format_amount(income, currency)}, to the last unit",
+            )
 
     def read_back(self, prepared: Prepared) -> None:
         """What the indexer's API says of all this."""
@@ -223,9 +234,13 @@ class Demo:
         self._heading("6. An auditor verifies the first license")
         sale = self.sales[0]
         report = verify_license(
-            sale.license, self.deployment, self.rpc, self.store,
-            currencies=currencies(self.deployment), file=self.video,
-        )  # fmt: skip
+            sale.license,
+            self.deployment,
+            self.rpc,
+            self.store,
+            currencies=currencies(self.deployment),
+            file=self.video,
+        )
         for check in report.checks:
             self._line("holds" if check.holds else "FAILS", f"{check.name} ({check.detail})")
         self._expect(report.holds, "every check holds")
@@ -248,19 +263,21 @@ class Demo:
             token.send(faucet, "mint", buyer.address, 100 * 10**self.usd.decimals)
         return cast
 
-    def _read_offers(self, prepared: Prepared) -> tuple[dict[str, object], dict[str, object]]:
+    def _read_offers(self, prepared: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
         """The two offers as the indexer's API shows them, in the order they were posted."""
         answer = self.indexer.wait_for(
             f"offers?work={prepared.work}&live=true", lambda answer: len(answer["items"]) == len(prepared.offers)
         )
         by_id = {item["id"]: self.indexer.get(f"offers/{item['id']}") for item in answer["items"]}
         for item in by_id.values():
-            self._line("read", f"{self.stack.addresses.indexer}/v1/offers/{item['id'][:18]}…: {self._amount(item['price'])}")
+            self._line(
+                "read", f"{self.stack.addresses.indexer}/v1/offers/{item['id'][:18]}…: {self._amount(item['price'])}"
+            )
         training = next(item for item in by_id.values() if item["price"]["currency"] != ETH)
         inference = next(item for item in by_id.values() if item["price"]["currency"] == ETH)
         return training, inference
 
-    def _acknowledged(self, answer: dict[str, object], name: str) -> dict[str, object]:
+    def _acknowledged(self, answer: dict[str, Any], name: str) -> dict[str, Any]:
         """What the buyer read and agrees to, and the digest of its name."""
         quote = answer["quote"]
         assert isinstance(quote, dict)

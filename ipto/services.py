@@ -86,7 +86,7 @@ class Indexer(_Service):
         return self._ask("GET", f"/v1/{path}", params=parameters)
 
     def wait_for(
-        self, path: str, accept: Callable[[Any], bool] = lambda answer: True, seconds: float = _WAIT_SECONDS
+        self, path: str, accept: Callable[[Any], bool] = lambda _: True, seconds: float = _WAIT_SECONDS
     ) -> Any:
         """Ask again until the resource exists and `accept` agrees. Raises ServiceError when it takes too long."""
         deadline = time.monotonic() + seconds
@@ -121,7 +121,7 @@ class Relayer(_Service):
         return dict(self._ask("GET", f"/v1/actions/{identifier}"))
 
     def wait(
-        self, identifier: str, say: Callable[[str], None] = lambda state: None, seconds: float = _WAIT_SECONDS
+        self, identifier: str, say: Callable[[str], None] = lambda _: None, seconds: float = _WAIT_SECONDS
     ) -> dict[str, Any]:
         """Wait until an action is final; `say` hears each new state. Raises ActionFailedError, ServiceError."""
         deadline, state = time.monotonic() + seconds, ""

@@ -81,7 +81,7 @@ class Stack:
         *,
         block_time: int | None = None,
         accounts: int = 10,
-        say: Callable[[str], None] = lambda text: None,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         """home: folder for everything it writes. block_time: seconds between blocks; None: one per transaction.
         say: told what is happening, in words."""

@@ -161,9 +161,7 @@ def _document(report: Report, what: str, fetch: Callable[[], Document]) -> Docum
 
 def _check_work(report: Report, store: ContentStore, registry: Contract, registered: EventLog) -> None:
     owner, _, duration, _, _, digest, *_ = registry.call("work_of", report.offer.work)
-    metadata = _document(
-        report, "metadata document", lambda: works.parse_metadata(store.get_document(digest), digest)
-    )
+    metadata = _document(report, "metadata document", lambda: works.parse_metadata(store.get_document(digest), digest))
     if metadata is None:
         return
     report.title = str(metadata["name"])

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).parent.parent / "requirements"
-FLAGS = "-q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header".split()
+FLAGS = ["-q", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url", "--no-header"]
 
 
 def compile_lock(name: str, *arguments: str) -> None:
