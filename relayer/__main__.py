@@ -98,27 +98,23 @@ def serve(settings: Settings) -> None:
             bind(db, "chain", str(settings.chain_id))
             bind(db, "genesis", genesis)
             bind(db, "SignedActions", deployment.address("SignedActions"))
-            asyncio.run(
-                _serve(
-                    settings,
-                    deployment,
-                    tokens,
-                    Queue(
-                        db,
-                        ledger.Limits(
-                            signer_day=settings.signer_day_wei,
-                            signer_total=settings.signer_total_wei,
-                            contracts_day=settings.contracts_day_wei,
-                            day=settings.day_wei,
-                            total=settings.total_wei,
-                            signer_day_reverts=settings.signer_day_reverts,
-                        ),
-                        queue_limit=settings.queue_limit,
-                        signer_pending=settings.signer_pending,
-                    ),
-                    open_key(settings),
-                )
+            limits = ledger.Limits(
+                signer_day=settings.signer_day_wei,
+                signer_total=settings.signer_total_wei,
+                contracts_day=settings.contracts_day_wei,
+                day=settings.day_wei,
+                total=settings.total_wei,
+                signer_day_reverts=settings.signer_day_reverts,
             )
+            queue = Queue(db, limits, queue_limit=settings.queue_limit, signer_pending=settings.signer_pending)
+            signer = open_key(settings)
+            for lane in queue.busy_lanes():
+                if lane != signer.address:
+                    # Nobody would follow them, and their actions would neither end nor be sent again.
+                    raise ConfigurationError(
+                        f"transactions of another lane are under way; start with the key of {lane}"
+                    )
+            asyncio.run(_serve(settings, deployment, tokens, queue, signer))
         finally:
             db.close()
 

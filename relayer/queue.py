@@ -266,6 +266,11 @@ class Queue:
         )
         return [InFlight(action_of(row), self._attempts(row["id"], row["lane_nonce"])) for row in rows]
 
+    def busy_lanes(self) -> list[str]:
+        """The lanes with transactions whose result is open."""
+        rows = self._rows("SELECT DISTINCT lane FROM actions WHERE state IN ('sent', 'mined') ORDER BY lane")
+        return [row[0] for row in rows]
+
     def newest_from(self, lane: str, nonce: int) -> list[tuple[str, Attempt]]:
         """The newest transaction for each nonce of the lane from `nonce` on, with its action's id."""
         rows = self._rows(

@@ -23,7 +23,7 @@ Addresses = Annotated[tuple[str, ...], NoDecode]
 class Settings(BaseSettings):
     """What an operator can set; read from the environment at start and never changed afterwards."""
 
-    model_config = SettingsConfigDict(env_prefix="IPTO_RELAYER_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="IPTO_RELAYER_", frozen=True, extra="forbid", env_ignore_empty=True)
 
     # Where things are
     rpc_url: str = Field(default="http://127.0.0.1:8545", description="JSON-RPC endpoint of the chain")
