@@ -60,11 +60,8 @@ def test_as_many_amounts_as_accounts(system: System) -> None:
         system.vault.book(SALT, [account(system.creator)], [], ETH)
 
 
-@pytest.mark.parametrize(
-    ("number", "reason"),
-    [(0, "vault: no such account"), (2**160, "vault: no such account"), (1 << 248, "vault: split not declared")],
-)
-def test_only_to_accounts_that_can_be_paid(system: System, number: int, reason: str) -> None:
+@pytest.mark.parametrize("number", [0, 2**160, 3 << 248])
+def test_only_to_accounts_that_can_be_paid(system: System, number: int) -> None:
     pay_in(system, ETH, (system.vault.sub_account(system.keeper, SALT), 10))
-    with reverts(reason):
+    with reverts("vault: no such account"):
         system.vault.book(SALT, [number.to_bytes(32, "big")], [10], ETH, sender=system.keeper)

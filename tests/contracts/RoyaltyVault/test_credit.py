@@ -103,19 +103,9 @@ def test_as_many_amounts_as_accounts(system: System, accounts: int, amounts: int
         system.vault.credit([account(system.creator)] * accounts, [1] * amounts, ETH, value=amounts)
 
 
-@pytest.mark.parametrize(
-    ("number", "reason"),
-    [
-        (0, "vault: no such account"),
-        (2**160, "vault: no such account"),
-        (2**248 - 1, "vault: no such account"),
-        (1 << 248, "vault: split not declared"),
-        (3 << 248, "vault: no such account"),
-        (2**256 - 1, "vault: no such account"),
-    ],
-)
-def test_refuses_accounts_that_cannot_be_paid(system: System, number: int, reason: str) -> None:
-    with reverts(reason):
+@pytest.mark.parametrize("number", [0, 2**160, 2**248 - 1, 3 << 248, 2**256 - 1])
+def test_refuses_accounts_that_cannot_be_paid(system: System, number: int) -> None:
+    with reverts("vault: no such account"):
         system.vault.credit([number.to_bytes(32, "big")], [1], ETH, value=1)
 
 
@@ -123,8 +113,9 @@ def test_every_kind_of_account_that_can(system: System) -> None:
     split = declare(system, even_split(system.creator, system.dancer))
     sub = system.vault.sub_account(system.creator, bytes(32))
     highest = (2**160 - 1).to_bytes(32, "big")
-    pay_in(system, ETH, (split, 1), (sub, 2), (highest, 3))
-    assert [system.vault.balance_of(item, ETH) for item in (split, sub, highest)] == [1, 2, 3]
+    undeclared = system.vault.split_of(even_split(system.editor), system.controller)
+    pay_in(system, ETH, (split, 1), (sub, 2), (highest, 3), (undeclared, 4))
+    assert [system.vault.balance_of(item, ETH) for item in (split, sub, highest, undeclared)] == [1, 2, 3, 4]
 
 
 def test_a_fee_taking_token_books_nothing(system: System) -> None:

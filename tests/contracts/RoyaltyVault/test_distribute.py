@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """distribute: a split's balance becomes its recipients', by the floor of each share; dust stays."""
 
+import contextlib
 import itertools
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from ipto.structs import ETH, SHARE_TOTAL, ZERO_ADDRESS, Share
 from tests.contracts.support.build import account, declare, even_split
-from tests.contracts.support.contract import hostile, reverts
+from tests.contracts.support.contract import Reverted, hostile, reverts
 from tests.contracts.support.effort import effort
 from tests.contracts.support.money import pay_in
 from tests.contracts.support.system import System, balance
@@ -47,13 +48,59 @@ def test_empty(system: System) -> None:
     assert system.vault.distribute(shares, ZERO_ADDRESS, ETH) == 0
 
 
-def test_of_a_declared_split_only(system: System) -> None:
+def test_needs_no_declaration(system: System) -> None:
     shares = even_split(system.creator, system.dancer)
-    declare(system, shares, system.controller)
-    with reverts("vault: split not declared"):
-        system.vault.distribute(shares, system.thief, ETH)
-    with reverts("vault: split not declared"):
-        system.vault.distribute(even_split(system.creator, system.thief), system.controller, ETH)
+    split = system.vault.split_of(shares, system.controller)
+    pay_in(system, ETH, (split, 10))
+    assert system.vault.distribute(shares, system.controller, ETH) == 10
+
+
+def test_other_shares_or_another_controller_are_another_split(system: System) -> None:
+    shares = even_split(system.creator, system.dancer)
+    split = declare(system, shares, system.controller)
+    pay_in(system, ETH, (split, 10))
+    assert system.vault.distribute(shares, system.thief, ETH) == 0
+    assert system.vault.distribute(even_split(system.creator, system.thief), system.controller, ETH) == 0
+    assert system.vault.balance_of(split, ETH) == 10
+
+
+@pytest.mark.parametrize("parts", [(), (999_999,), (1_000_001,), (2**32 - 1,), (2**32 - 1, 1_000_001), (0, 0)])
+def test_shares_that_are_not_the_whole_pay_nobody(system: System, parts: tuple[int, ...]) -> None:
+    """Such a split can be credited, by whoever invents it; it takes nothing from anybody else."""
+    shares = [Share(account(system.thief), part) for part in parts]
+    split = system.vault.split_of(shares, system.controller)
+    pay_in(system, ETH, (split, 10), (account(system.creator), 10**9))
+    for name in ("distribute", "pay_out"):
+        with reverts("vault: shares do not sum to 1000000"):
+            getattr(system.vault, name)(shares, system.controller, ETH)
+    assert system.vault.balance_of(split, ETH) == 10
+
+
+ODD = st.sampled_from(
+    [bytes(31) + b"\x01", bytes(31) + b"\x02", b"\x01" + bytes(31), b"\x02" + bytes(31), b"\x03" + bytes(31), bytes(32)]
+)
+
+
+@effort(25)
+@given(st.lists(st.tuples(ODD, st.integers(0, SHARE_TOTAL)), max_size=5), st.integers(0, 10**20), st.booleans())
+def test_an_invented_split_never_takes_more_than_it_has(
+    system: System, raw: list[tuple[bytes, int]], amount: int, is_pushed: bool
+) -> None:
+    """Duplicates, unsorted, accounts that do not exist: the rest of the vault keeps what it has."""
+    parts = [part for _, part in raw]
+    if parts and sum(parts[1:]) <= SHARE_TOTAL:
+        parts[0] = SHARE_TOTAL - sum(parts[1:])
+    shares = [Share(item, part) for (item, _), part in zip(raw, parts, strict=True)]
+    split = system.vault.split_of(shares, ZERO_ADDRESS)
+    token = hostile("Honest")
+    pay_in(system, token, (split, amount), (account(system.creator), 777))
+    name = "pay_out" if is_pushed else "distribute"
+    with contextlib.suppress(Reverted):
+        getattr(system.vault, name)(shares, ZERO_ADDRESS, token.address)
+    booked = {split, *(share.account for share in shares), account(system.creator)}
+    held = balance(token.address, system.vault.address)
+    assert held == sum(system.vault.balance_of(item, token.address) for item in booked)
+    assert system.vault.balance_of(account(system.creator), token.address) == 777
 
 
 def test_nested(system: System) -> None:

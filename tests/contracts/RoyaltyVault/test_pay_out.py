@@ -172,11 +172,6 @@ def test_where_the_balance_does_not_fall_by_what_was_sent(system: System, kind: 
     assert held >= sum(system.vault.balance_of(item, token.address) for item in accounts)
 
 
-def test_of_a_declared_split_only(system: System) -> None:
-    with reverts("vault: split not declared"):
-        system.vault.pay_out(even_split(system.thief), ZERO_ADDRESS, ETH)
-
-
 def test_the_same_split_twice_pays_once(system: System) -> None:
     shares = even_split(system.creator, system.dancer)
     split = declare(system, shares)

@@ -5,6 +5,7 @@ import pytest
 
 from ipto.structs import ETH, ZERO_ADDRESS
 from tests.contracts.support.build import account, declare, even_split
+from tests.contracts.support.contract import hostile
 from tests.contracts.support.money import pay_in
 from tests.contracts.support.system import System, balance
 
@@ -24,14 +25,20 @@ def test_withdrawals_follow(system: System) -> None:
     assert balance(ETH, system.heir) == before + 9
 
 
-def test_splits_follow(system: System) -> None:
+def test_a_split_pays_the_address_written_in_it(system: System) -> None:
+    """And books what that address refuses; the withdrawal then follows the redirection."""
+    token = hostile("Blocking")
     shares = even_split(system.dancer, system.editor)
     split = declare(system, shares)
     system.vault.redirect(system.heir, sender=system.dancer)
-    pay_in(system, system.usd, (split, 10))
-    system.vault.pay_out(shares, ZERO_ADDRESS, system.usd.address)
-    assert balance(system.usd.address, system.heir) == 5
-    assert balance(system.usd.address, system.dancer) == 0
+    pay_in(system, token, (split, 10))
+    system.vault.pay_out(shares, ZERO_ADDRESS, token.address)
+    assert [balance(token.address, who) for who in (system.dancer, system.heir)] == [5, 0]
+    token.block_account(system.dancer, True)
+    pay_in(system, token, (split, 10))
+    system.vault.pay_out(shares, ZERO_ADDRESS, token.address)
+    system.vault.withdraw(system.dancer, token.address)
+    assert [balance(token.address, who) for who in (system.dancer, system.heir)] == [5, 5]
 
 
 def test_zero_undoes_it(system: System) -> None:
@@ -59,16 +66,10 @@ def test_nobody_redirects_another(system: System) -> None:
 
 @pytest.mark.parametrize("currency", ["eth", "usd"])
 def test_to_the_vault_itself_is_a_refused_push(system: System, currency: str) -> None:
-    """A recipient who redirects to the vault must not stop the other recipients' payments."""
     name = ETH if currency == "eth" else system.usd.address
-    shares = even_split(system.dancer, system.thief)
-    split = declare(system, shares)
-    pay_in(system, ETH if currency == "eth" else system.usd, (split, 10), (account(system.thief), 3))
-    system.vault.redirect(system.vault.address, sender=system.thief)
-    before = balance(name, system.dancer)
-    assert system.vault.pay_out(shares, ZERO_ADDRESS, name) == 10
-    assert balance(name, system.dancer) == before + 5
-    assert system.vault.withdraw(system.thief, name) == 0
-    assert system.vault.balance_of(account(system.thief), name) == 8
-    system.vault.redirect(ZERO_ADDRESS, sender=system.thief)
-    assert system.vault.withdraw(system.thief, name) == 8
+    pay_in(system, ETH if currency == "eth" else system.usd, (account(system.dancer), 8))
+    system.vault.redirect(system.vault.address, sender=system.dancer)
+    assert system.vault.withdraw(system.dancer, name) == 0
+    assert system.vault.balance_of(account(system.dancer), name) == 8
+    system.vault.redirect(ZERO_ADDRESS, sender=system.dancer)
+    assert system.vault.withdraw(system.dancer, name) == 8

@@ -14,6 +14,7 @@ from tests.contracts.support.system import System
 FUNCTIONS = [
     "balance_of",
     "book",
+    "check_split",
     "controller_of",
     "credit",
     "credit_with_authorization",
@@ -41,6 +42,7 @@ def attempt(system: System, name: str, receiver: Contract, currency: str) -> tup
     arguments: dict[str, tuple[Any, ...]] = {
         "balance_of": (own, currency),
         "book": (zero, [], [], currency),
+        "check_split": (shares, nobody),
         "controller_of": (split,),
         "credit": ([own], [0], ETH),
         "credit_with_authorization": ([], [], system.usd.address, zero, nothing),
