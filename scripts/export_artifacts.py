@@ -28,8 +28,8 @@ def sources() -> list[Path]:
 
 def compile_contract(source: Path) -> dict[str, Any]:
     """Compile one contract; the artifact."""
-    import vyper
-    from vyper.cli.vyper_compile import compile_files
+    import vyper  # type: ignore[import-untyped]
+    from vyper.cli.vyper_compile import compile_files  # type: ignore[import-untyped]
 
     snekmate = find_spec("snekmate")
     if snekmate is None or not snekmate.submodule_search_locations:
