@@ -122,6 +122,8 @@ def _listen(settings: Settings) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.host, settings.port))
+        # Whoever reads the line below may connect at once.
+        listening.listen(512)
     except OSError as error:
         listening.close()
         raise IptoError(

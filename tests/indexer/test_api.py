@@ -1,0 +1,390 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The query API, asked over HTTP: one story told on the chain, and what every part of the API says of it."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from indexer.api import models
+from ipto.chain import Deployment
+from ipto.content import LocalStore
+from ipto.devchain import DevChain
+from ipto.ids import acknowledgement, address_account, license_id, offer_id, split_account, work_id
+from ipto.structs import ETH, SHARE_TOTAL, ZERO32, Offer, Share, WorkInput
+from ipto.typed_data import Onboard, TypedData, signed_actions_domain
+from tests.indexer.served import Served
+from tests.indexer.test_resolve import metadata_document
+from tests.indexer.world import World
+
+PRICE = 5_000_001
+FEE_BPS = 250
+
+
+@dataclass
+class Story:
+    """A creator onboards with one signature; a licensee buys for dollars and for ETH; the split is paid out."""
+
+    world: World
+    server: Served
+    creator: str
+    people: list[str]
+    licensee: str
+    shares: tuple[Share, ...]
+    split: bytes
+    work: int
+    offers: tuple[Offer, Offer]
+    metadata: bytes
+
+    def get(self, path: str, **params: Any) -> Any:
+        return self.server.get(path, **params)
+
+    def problem(self, status: int, kind: str, path: str, **params: Any) -> dict[str, Any]:
+        return self.server.problem(status, kind, path, **params)
+
+
+@pytest.fixture(scope="module")
+def story(deployed: tuple[DevChain, Deployment], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    chain, deployment = deployed
+    snapshot, folder = chain.snapshot(), tmp_path_factory.mktemp("story")
+    world = World(chain, deployment, random.Random(1))
+    told = tell(world, folder)
+    yield told
+    assert told.server.close() == 0
+    chain.revert(snapshot)
+
+
+def tell(world: World, folder: Path) -> Story:
+    signer, licensee = world.chain.signers[1], world.people[5]
+    creator = signer.address
+    people = sorted(world.people[1:4], key=lambda address: int(address, 16))
+    parts = (500_000, 300_000, 200_000)
+    shares = tuple(Share(address_account(who), part) for who, part in zip(people, parts, strict=True))
+    split = split_account(shares, creator)
+    metadata = metadata_document()
+    digest = LocalStore(folder / "content").put_document(metadata).digest
+    content = hashlib.sha256(b"film").digest()
+    work = work_id(creator, content)
+    offers = (
+        world.make_offer(creator, work, usages=3, aspects=1, currency=world.dollar, price=PRICE),
+        world.make_offer(creator, work, usages=4, aspects=3, price=7_000, start_ms=1_000, end_ms=2_000, supply=2),
+    )
+    world.do(world.owner, "LicenseMarket", "set_fee", FEE_BPS, world.owner)
+    message = Onboard(
+        actor=creator,
+        registry=world.deployment.address("WorkRegistry"),
+        vault=world.deployment.address("RoyaltyVault"),
+        market=world.deployment.address("LicenseMarket"),
+        split=shares,
+        controller=creator,
+        work=WorkInput(content, digest, ZERO32, split, "0x" + "00" * 20, 60_000, 0x1FF),
+        offers=offers,
+        nonce=2**255 + 1,
+        deadline=2**40,
+    )
+    domain = signed_actions_domain(world.deployment.chain_id, world.deployment.address("SignedActions"))
+    world.must(world.people[9], "SignedActions", "onboard", message, signer.sign_typed_data(TypedData(domain, message)))
+    world.do(licensee, "TestUSD", "mint", licensee, 10**9)
+    world.do(licensee, "TestUSD", "approve", world.deployment.address("LicenseMarket"), 10**9)
+    for offer in offers:
+        assert world.succeeded(world.mint(licensee, offer))
+    world.must(licensee, "RoyaltyVault", "pay_out", list(shares), creator, world.dollar)
+    world.must(licensee, "RoyaltyVault", "distribute", list(shares), creator, ETH)
+    world.must(licensee, "RoyaltyVault", "withdraw", people[0], ETH)
+    server = Served(world, folder, CONTENT_FOLDER=str(folder / "content"), FINALITY_BLOCKS="3")
+    told = Story(world, server, creator, people, licensee, shares, split, work, offers, metadata)
+    server.catch_up()
+    return told
+
+
+def valid(model: Any, body: Any) -> Any:
+    """The answer has the shape OpenAPI promises, no more and no less."""
+    TypeAdapter(model).validate_python(body, strict=True)
+    return body
+
+
+def test_the_work(story: Story) -> None:
+    for name in (str(story.work), hex(story.work)):
+        work = valid(models.Work, story.get(f"/v1/works/{name}"))
+        assert work["id"] == str(story.work)
+        assert int(work["id_hex"], 16) == story.work
+        assert work["owner"] == work["creator"] == story.creator
+        assert work["payee"]["account"] == "0x" + story.split.hex()
+    while work["metadata"]["state"] == "pending":
+        work = story.get(f"/v1/works/{story.work}")
+    assert work["metadata"]["state"] == "resolved"
+    assert work["metadata"]["title"] == work["metadata"]["content"]["name"] == "Dance of the cranes"
+    assert hashlib.sha256(story.metadata).hexdigest() == work["metadata"]["digest"][2:]
+    finality = work["finality"]
+    block = story.world.chain.rpc.call("eth_getBlockByNumber", hex(finality["block"]), False)
+    assert finality["hash"] == block["hash"]
+    assert finality["final"] is True
+    assert finality["confirmations"] == story.get("/status")["indexed"]["block"] - finality["block"] + 1
+
+
+def test_an_offer_can_be_bought_as_it_is_shown(story: Story) -> None:
+    for offer in story.offers:
+        shown = valid(models.Offer, story.get(f"/v1/offers/0x{offer_id(offer).hex()}"))
+        assert Offer.from_mapping(shown["chain"]) == offer
+        total, fee, acknowledged = story.world.contract("LicenseMarket").call("quote", offer)
+        quote = shown["quote"]
+        assert (quote["total"]["amount"], quote["fee"]["amount"]) == (str(total), str(fee))
+        assert quote["acknowledge"]["hash"] == "0x" + acknowledged.hex()
+        given = quote["acknowledge"]
+        rebuilt = acknowledgement(
+            bytes.fromhex(given["terms"][2:]), bytes.fromhex(given["cultural"][2:]), given["claim_rank"]
+        )
+        assert rebuilt == acknowledged
+        assert shown["live"] is True
+        assert shown["sold"] == 1
+    assert shown["scene"] == {"whole": False, "start_ms": 1_000, "end_ms": 2_000}
+    assert (shown["supply"], shown["price"]["symbol"], shown["price"]["decimals"]) == (2, "ETH", 18)
+
+
+def test_filters_of_offers(story: Story) -> None:
+    first, second = ("0x" + offer_id(offer).hex() for offer in story.offers)
+
+    def found(**params: Any) -> set[str]:
+        page = valid(models.Page[models.Offer], story.get("/v1/offers", **params))
+        return {item["id"] for item in page["items"]}
+
+    assert found() == {first, second}
+    assert found(usage="TRAIN") == found(usage=["TRAIN", "FINE_TUNE"]) == {first}
+    assert found(usage=["TRAIN", "AI_INPUT"]) == set()
+    assert found(aspect="FOOTAGE") == {first, second}
+    assert found(aspect=["FOOTAGE", "CHOREOGRAPHY"]) == {second}
+    assert found(currency=ETH) == found(currency=ETH.lower(), max_price="7000") == {second}
+    assert found(currency=ETH, max_price="6999") == set()
+    assert found(work=story.work) == found(work=hex(story.work)) == {first, second}
+    assert found(work=1) == set()
+    assert found(licensor=story.creator, usage="AI_INPUT") == {second}
+    assert found(live="true") == {first, second}
+    assert found(live="false") == set()
+
+
+def test_licenses(story: Story) -> None:
+    mine = valid(models.Page[models.License], story.get("/v1/licenses", holder=story.licensee))["items"]
+    assert len(mine) == 2
+    assert story.get("/v1/licenses", work=story.work)["items"] == mine
+    for offer in story.offers:
+        name = "0x" + offer_id(offer).hex()
+        (license,) = story.get("/v1/licenses", offer=name)["items"]
+        assert license["id"] == str(license_id(offer_id(offer), 1))
+        assert valid(models.License, story.get(f"/v1/licenses/{license['id_hex']}")) == license
+        assert license["price"]["amount"] == str(offer.price)
+        assert license["fee"]["amount"] == str(offer.price * FEE_BPS // 10_000)
+        assert license["running"] is True
+        assert license["transferable"] is False
+        stored = story.world.contract("LicenseMarket").call("license_of", int(license["id"]))
+        assert (license["holder"], license["issued_at"], license["expires_at"]) == stored[:3]
+
+
+def test_earnings_add_up_to_the_last_unit(story: Story) -> None:
+    vault = story.world.contract("RoyaltyVault")
+    earnings = valid(models.Earnings, story.get(f"/v1/works/{story.work}/earnings"))
+    by_currency = {sale["price"]["currency"]: sale for sale in earnings["sales"]}
+    for offer in story.offers:
+        sale = by_currency[offer.currency]
+        assert sale["price"]["amount"] == str(offer.price)
+        split = valid(models.Split, story.get(f"/v1/splits/0x{story.split.hex()}"))
+        given = 0
+        for share, part, recipient in zip(story.shares, sale["people"], split["recipients"], strict=True):
+            wanted = offer.price * share.share // SHARE_TOTAL
+            assert part["amount"]["amount"] == str(wanted)
+            (had,) = [item for item in recipient["received"] if item["amount"]["currency"] == offer.currency]
+            assert had["amount"]["amount"] == str(wanted)
+            assert had["sent"]["amount"] == (str(wanted) if offer.currency != ETH else "0")
+            given += wanted
+        (rest,) = [item for item in split["balances"] if item["currency"] == offer.currency]
+        assert rest["distributed"]["amount"] == str(given)
+        assert (
+            int(rest["balance"]["amount"])
+            == offer.price - given
+            == vault.call("balance_of", story.split, offer.currency)
+        )
+
+
+def test_accounts(story: Story) -> None:
+    vault = story.world.contract("RoyaltyVault")
+    for number, who in enumerate(story.people):
+        account = valid(models.AccountState, story.get(f"/v1/accounts/{who}"))
+        assert account == story.get(f"/v1/accounts/0x{address_account(who).hex()}")
+        assert account["account"]["address"] == who
+        assert account["splits"] == [{"split": "0x" + story.split.hex(), "share": story.shares[number].share}]
+        for balance in account["balances"]:
+            earned, paid = (int(balance[name]["amount"]) for name in ("earned", "paid_out"))
+            booked = int(balance["balance"]["amount"])
+            assert earned == paid + booked
+            assert booked == vault.call("balance_of", address_account(who), balance["currency"])
+            assert (booked == 0) == (number == 0 or balance["currency"] != ETH)
+    empty = story.get("/v1/accounts/0x00000000000000000000000000000000000000ff")
+    assert (empty["balances"], empty["splits"]) == ([], [])
+
+
+def test_ledger_and_payouts(story: Story) -> None:
+    first = story.people[0]
+    lines = valid(models.Page[models.LedgerLine], story.get(f"/v1/accounts/{first}/ledger"))["items"]
+    assert [line["kind"] for line in lines] == ["withdrawn", "share_booked", "share_sent"]
+    payouts = valid(models.Page[models.LedgerLine], story.get("/v1/payouts", account=first))["items"]
+    assert [line["kind"] for line in payouts] == ["withdrawn", "share_sent"]
+    in_dollars = story.get("/v1/payouts", currency=story.world.dollar)["items"]
+    assert {line["account"]["address"] for line in in_dollars} == set(story.people)
+    receipt = story.world.chain.rpc.call("eth_getTransactionReceipt", payouts[0]["transaction"])
+    assert int(receipt["blockNumber"], 16) == payouts[0]["finality"]["block"]
+
+
+def test_events(story: Story) -> None:
+    page = valid(models.Page[models.Event], story.get("/v1/events", work=story.work, order="oldest"))
+    names = [event["name"] for event in page["items"]]
+    assert names[:2] == ["Transfer", "WorkRegistered"]
+    assert names.count("OfferPosted") == names.count("LicenseMinted") == 2
+    posted = story.get("/v1/events", name="OfferPosted")["items"][-1]
+    assert Offer.from_mapping(posted["args"]["offer"]) == story.offers[0]
+    minted = story.get("/v1/events", name="LicenseMinted", contract="LicenseMarket")["items"][0]
+    assert minted["args"]["work"] == str(story.work)
+    same = story.get("/v1/events", transaction=minted["transaction"], from_block=minted["block"])["items"]
+    assert {event["name"] for event in same} >= {"Credited", "LicenseMinted", "Locked"}
+    assert story.get("/v1/events", to_block=minted["block"] - 1, name="LicenseMinted", limit=1)["items"] != [minted]
+    assert story.get("/v1/events", from_block=10**9)["items"] == []
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/payouts", "/v1/offers", "/v1/licenses", "/v1/works", "/v1/splits"])
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_pages_are_parts_of_the_whole(story: Story, path: str, order: str) -> None:
+    whole = story.get(path, limit=100, order=order)["items"]
+    assert whole
+    for limit in (1, 2, 3):
+        parts: list[Any] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = story.get(path, limit=limit, order=order, **cursor)
+            parts += page["items"]
+            if page["next"] is None:
+                break
+            cursor = {"cursor": page["next"]}
+        assert parts == whole
+    assert whole == list(
+        reversed(story.get(path, limit=100, order={"newest": "oldest", "oldest": "newest"}[order])["items"])
+    )
+
+
+BAD = [
+    ("bad-id", "/v1/works/abc", {}),
+    ("bad-id", "/v1/works/-1", {}),
+    ("bad-id", f"/v1/works/{2**256}", {}),
+    ("bad-id", "/v1/works/0x" + "f" * 65, {}),
+    ("bad-id", "/v1/works/" + "1" * 79, {}),
+    ("bad-id", "/v1/offers/1", {}),
+    ("bad-id", "/v1/offers/0x1234", {}),
+    ("bad-id", "/v1/licenses/1e5", {}),
+    ("bad-id", "/v1/accounts/0x1234", {}),
+    ("bad-id", "/v1/splits/x", {}),
+    ("bad-id", "/v1/works", {"owner": "me"}),
+    ("bad-id", "/v1/offers", {"currency": "USD"}),
+    ("bad-id", "/v1/payouts", {"account": "0x"}),
+    ("bad-filter", "/v1/offers", {"usage": "STEAL"}),
+    ("bad-filter", "/v1/offers", {"max_price": "5"}),
+    ("bad-filter", "/v1/offers", {"max_price": "-5", "currency": ETH}),
+    ("bad-filter", "/v1/offers", {"max_price": str(2**256), "currency": ETH}),
+    ("bad-filter", "/v1/offers", {"live": "perhaps"}),
+    ("bad-filter", "/v1/offers", {"licencor": "0x" + "11" * 20}),
+    ("bad-filter", "/v1/works", {"limit": 0}),
+    ("bad-filter", "/v1/works", {"limit": 101}),
+    ("bad-filter", "/v1/works", {"limit": "many"}),
+    ("bad-filter", "/v1/works", {"order": "random"}),
+    ("bad-filter", "/v1/events", {"name": "Nothing"}),
+    ("bad-filter", "/v1/events", {"contract": "Nothing"}),
+    ("bad-filter", "/v1/events", {"from_block": -1}),
+    ("bad-filter", "/v1/events", {"from_block": 2**70}),
+    ("bad-cursor", "/v1/works", {"cursor": "abc"}),
+    ("bad-cursor", "/v1/works", {"cursor": "!!!!"}),
+    ("bad-cursor", "/v1/works", {"cursor": "\u00e4"}),
+    ("bad-filter", "/v1/works", {"cursor": "a" * 65}),
+]
+
+
+@pytest.mark.parametrize(("kind", "path", "params"), BAD)
+def test_what_cannot_be_asked(story: Story, kind: str, path: str, params: dict[str, Any]) -> None:
+    story.problem(400, kind, path, **params)
+
+
+def test_a_cursor_belongs_to_its_query(story: Story) -> None:
+    cursor = story.get("/v1/offers", limit=1)["next"]
+    assert story.get("/v1/offers", limit=2, cursor=cursor)["items"]
+    story.problem(400, "bad-cursor", "/v1/offers", cursor=cursor, order="oldest")
+    story.problem(400, "bad-cursor", "/v1/offers", cursor=cursor, usage="TRAIN")
+    story.problem(400, "bad-cursor", "/v1/licenses", cursor=cursor)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/works/1",
+        "/v1/works/1/earnings",
+        "/v1/offers/0x" + "11" * 32,
+        "/v1/licenses/0x5",
+        "/v1/splits/0x" + "01" * 32,
+    ],
+)
+def test_what_is_not_there(story: Story, path: str) -> None:
+    story.problem(404, "not-found", path)
+
+
+def test_other_errors_are_problems_too(story: Story) -> None:
+    story.problem(404, "no-such-path", "/v2/works")
+    response = story.server.http.post("/v1/works")
+    assert response.status_code == 405
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_state(story: Story) -> None:
+    assert valid(models.Health, story.get("/health")) == {"status": "ok"}
+    assert valid(models.Ready, story.get("/ready"))["status"] == "ready"
+    status = valid(models.Status, story.get("/status"))
+    assert status["chain_id"] == story.world.deployment.chain_id
+    assert status["fee"] == {"bps": FEE_BPS, "recipient": story.world.owner.lower()}
+    assert status["indexed"]["block"] == status["head"] == status["final"] + 3
+    assert status["contracts"] == story.world.deployment.contracts
+
+
+def test_any_page_may_read(story: Story) -> None:
+    response = story.server.http.get("/v1/works", headers={"origin": "https://dapp.example"})
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in response.headers
+    assert response.headers["x-indexed-block"] == str(story.get("/status")["indexed"]["block"])
+    asked = {"origin": "https://dapp.example", "access-control-request-method": "POST"}
+    assert story.server.http.options("/v1/works", headers=asked).status_code == 400
+
+
+def test_openapi_is_stable(story: Story) -> None:
+    description = story.get("/openapi.json")
+    operations = {
+        (path, item["get"]["operationId"], item["get"]["tags"][0]) for path, item in description["paths"].items()
+    }
+    assert description["openapi"].startswith("3.1")
+    assert operations == {
+        ("/health", "getHealth", "state"),
+        ("/ready", "getReady", "state"),
+        ("/status", "getStatus", "state"),
+        ("/v1/accounts/{account}", "getAccount", "accounts"),
+        ("/v1/accounts/{account}/ledger", "listLedger", "accounts"),
+        ("/v1/events", "listEvents", "events"),
+        ("/v1/licenses", "listLicenses", "licenses"),
+        ("/v1/licenses/{license}", "getLicense", "licenses"),
+        ("/v1/offers", "listOffers", "offers"),
+        ("/v1/offers/{offer}", "getOffer", "offers"),
+        ("/v1/payouts", "listPayouts", "payouts"),
+        ("/v1/splits", "listSplits", "splits"),
+        ("/v1/splits/{split}", "getSplit", "splits"),
+        ("/v1/works", "listWorks", "works"),
+        ("/v1/works/{work}", "getWork", "works"),
+        ("/v1/works/{work}/earnings", "getEarnings", "works"),
+    }
+    assert "application/problem+json" in str(description["paths"]["/v1/works/{work}"]["get"]["responses"]["4XX"])
