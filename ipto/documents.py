@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any, NoReturn
@@ -24,6 +25,9 @@ from ipto.errors import InputError, IntegrityError
 MAX_DOCUMENT_BYTES = 1024 * 1024
 MAX_DEPTH = 32
 SAFE_INTEGER = 2**53 - 1  # the largest a JSON number keeps exactly everywhere
+
+# A string, also an unfinished one, is taken in one step and never tried again from its middle.
+_BRACKET_OR_STRING = re.compile(rb'"(?:[^"\\]++|\\(?:.|\Z))*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
 
 Document = dict[str, Any]
 
@@ -63,6 +67,7 @@ def parse(data: bytes, what: str = "document", *, exact: bool = False) -> Docume
         raise DocumentError(f"the {what} is empty (0 bytes); write it first")
     if len(data) > MAX_DOCUMENT_BYTES:
         raise DocumentError(f"the {what} has {len(data)} bytes; at most {MAX_DOCUMENT_BYTES} are allowed, shorten it")
+    _check_nesting(data, what)
     try:
         document = json.loads(
             data.decode("utf-8"),
@@ -75,8 +80,6 @@ def parse(data: bytes, what: str = "document", *, exact: bool = False) -> Docume
         raise
     except UnicodeDecodeError as error:
         raise DocumentError(f"the {what} is not UTF-8 text; save it in that encoding") from error
-    except RecursionError as error:
-        raise DocumentError(f"the {what} is nested too deeply; {MAX_DEPTH} levels are allowed") from error
     except ValueError as error:
         raise DocumentError(f"the {what} is not JSON: {error}") from error
     if not isinstance(document, dict):
@@ -200,6 +203,18 @@ def _check_values(value: object, where: str, depth: int) -> None:
         raise DocumentError(f"{where}: {value!r} is a fraction; use a whole number of a smaller unit, or text", where)
     else:
         raise DocumentError(f"{where}: {type(value).__name__} has no form in JSON", where)
+
+
+def _check_nesting(data: bytes, what: str) -> None:
+    """Before parsing: the parser recurses, and where something has raised Python's limit it would end the process."""
+    depth = 0
+    for match in _BRACKET_OR_STRING.finditer(data):
+        if match[0] in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise DocumentError(f"the {what} is nested too deeply; {MAX_DEPTH} levels are allowed")
+        elif match[0] in b"]}":
+            depth -= 1
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Document:
