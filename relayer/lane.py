@@ -85,7 +85,7 @@ class Lane:
         if self.is_stopped():
             self.notice = "the kill switch is on"
             return
-        await self._send_waiting(head)
+        self.notice = await self._send_waiting(head)
 
     def is_stopped(self) -> bool:
         """Whether the operator's kill switch is on."""
@@ -208,17 +208,16 @@ class Lane:
 
     # --- sending ---------------------------------------------------------------------------------------------
 
-    async def _send_waiting(self, head: int) -> None:
+    async def _send_waiting(self, head: int) -> str | None:
+        """Send what waits, as far as there is room and money. Returns why something keeps waiting, for operators."""
         items = await asyncio.to_thread(self._queue.in_flight, self.address)
         unmined = [item for item in items if item.action.state == "sent"]
         room = self._settings.in_flight - len(unmined)
         waiting = await asyncio.to_thread(self._queue.waiting, _LOOK_AHEAD)
-        self.notice = None
         if not waiting or room <= 0:
-            return
+            return None
         first = fees.first(await fees.market(self._rpc), self._settings.max_fee)
-        if first is None:
-            self.notice = "gas costs more than the ceiling; actions wait"
+        notice = "gas costs more than the ceiling; actions wait" if first is None else None
         balance = quantity(await self._rpc.call("eth_getBalance", self.address, "latest"))
         promised = sum(item.action.gas_limit * item.newest.max_fee for item in unmined)
         silent = 0
@@ -227,8 +226,7 @@ class Lane:
                 if not await self._still_sendable(action, head) or first is None:
                     continue
                 if promised + action.gas_limit * first.max_fee > balance:
-                    self.notice = f"the lane {self.address} needs more ETH; actions wait"
-                    return
+                    return f"the lane {self.address} needs more ETH; actions wait"
                 await self._send(action, first)
             except ConflictError as error:
                 log.warning("skipped: %s", error)
@@ -249,7 +247,8 @@ class Lane:
             promised += action.gas_limit * first.max_fee
             room -= 1
             if room == 0:
-                return
+                break
+        return notice
 
     async def _still_sendable(self, action: Action, head: int) -> bool:
         """Look again at an action that waited. Ends it when it cannot succeed any more.

@@ -44,6 +44,7 @@ def test_a_node_that_forgets_its_mempool_gets_the_same_bytes_again(world: World,
     names = [relayer.submit(body) for body in bodies]
     for name in names:
         relayer.wait_for(name, "sent", mine=False)
+    world.wait_in_pool(3)
     world.chain.rpc.call("anvil_dropAllTransactions")
     before = transactions(world)
     time.sleep(1.5)
@@ -103,6 +104,7 @@ def test_the_lane_s_nonce_used_by_somebody_else_with_the_key(world: World, start
     body = world.signed_onboarding()
     name = relayer.submit(body)
     relayer.wait_for(name, "sent", mine=False)
+    world.wait_in_pool(1)
     world.chain.rpc.call("anvil_dropAllTransactions")
     world.chain.set_automine(True)
     send(world.chain.rpc, world.lane, world.lane.address, value=1, nonce=0, gas=21_000)
@@ -119,6 +121,7 @@ def test_replacement_raises_both_fees_and_one_of_them_is_mined(world: World, sta
     body = world.signed_onboarding()
     name = relayer.submit(body)
     relayer.wait_for(name, "sent", mine=False)
+    world.wait_in_pool(1)
     end = time.monotonic() + 15
     while len(transactions(world)) < 3 and time.monotonic() < end:
         # Blocks go by without it: what a too low fee looks like.
@@ -172,6 +175,7 @@ def test_front_runner_changes_nothing_but_who_paid(world: World, start: Start) -
     body = world.signed_onboarding()
     name = relayer.submit(body)
     relayer.wait_for(name, "sent", mine=False)
+    world.wait_in_pool(1)
     raw = sqlite3.connect(world.folder / "relayer.sqlite")
     (calldata,) = raw.execute("SELECT calldata FROM actions").fetchone()
     raw.close()
@@ -213,6 +217,7 @@ def test_a_revert_after_acceptance_is_final_at_depth_and_told_in_words(world: Wo
     body = world.signed_onboarding()
     name = relayer.submit(body)
     relayer.wait_for(name, "sent", mine=False)
+    world.wait_in_pool(1)
     owner = dev_signer(0)
     pause = owner.sign_transaction(
         {

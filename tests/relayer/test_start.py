@@ -31,16 +31,22 @@ def run(environment: dict[str, str]) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The lane's keystore, another one, and their passphrase. Made once: encrypting is slow on purpose."""
+    folder = tmp_path_factory.mktemp("keys")
+    (folder / "passphrase").touch(0o600)
+    (folder / "passphrase").write_text("correct horse\n")
+    create_keystore(folder / "lane.json", "correct horse", LANE_KEY)
+    create_keystore(folder / "other.json", "correct horse", b"\x12" * 32)
+    return folder
+
+
 @pytest.fixture
-def environment(world: World) -> dict[str, str]:
+def environment(world: World, keys: Path) -> dict[str, str]:
     """Settings that would work, with a keystore."""
-    passphrase = world.folder / "passphrase"
-    passphrase.touch(0o600)
-    passphrase.write_text("correct horse\n")
-    key = world.folder / "lane.json"
-    create_keystore(key, "correct horse", LANE_KEY)
-    extra = {"IPTO_RELAYER_KEYSTORE": str(key), "IPTO_RELAYER_PASSWORD_FILE": str(passphrase)}
-    return RelayerProcess(world).environment | extra
+    files = {"KEYSTORE": keys / "lane.json", "PASSWORD_FILE": keys / "passphrase"}
+    return RelayerProcess(world).environment | {f"IPTO_RELAYER_{name}": str(path) for name, path in files.items()}
 
 
 def test_keystore_starts_it_and_a_signal_ends_it_and_no_key_is_said(world: World, environment: dict[str, str]) -> None:
@@ -106,15 +112,13 @@ def test_refuses_a_queue_that_is_in_use_or_of_another_chain(
 
 
 def test_refuses_a_key_while_another_key_s_transactions_are_out(
-    world: World, environment: dict[str, str], start: Callable[..., RelayerProcess]
+    world: World, environment: dict[str, str], keys: Path, start: Callable[..., RelayerProcess]
 ) -> None:
     world.chain.set_automine(False)
     first = start()
     first.wait_for(first.submit(world.signed_onboarding()), "sent", mine=False)
     first.kill()
-    key = world.folder / "other.json"
-    create_keystore(key, "correct horse", b"\x12" * 32)
-    code, said = run(environment | {"IPTO_RELAYER_KEYSTORE": str(key)})
+    code, said = run(environment | {"IPTO_RELAYER_KEYSTORE": str(keys / "other.json")})
     assert code == 1
     assert f"start with the key of {world.lane.address}" in said
 

@@ -165,6 +165,13 @@ class World:
         )
         return [log["transactionHash"] for log in signed_logs(signed, logs, int(body["message"]["nonce"]))]
 
+    def wait_in_pool(self, count: int) -> None:
+        """Wait until so many transactions are in the node's mempool: an action is `sent` before its bytes go out."""
+        end = time.monotonic() + 20
+        while int(self.chain.rpc.call("txpool_status")["pending"], 16) < count:
+            assert time.monotonic() < end, "the bytes did not arrive"
+            time.sleep(0.02)
+
     def lane_count(self) -> int:
         return self.chain.rpc.nonce(self.lane.address, "latest")
 
