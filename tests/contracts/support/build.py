@@ -233,3 +233,17 @@ def work_of_input(work: WorkInput, owner: str, since: int, flags: int) -> tuple[
     steward = checksum_address(work.steward)
     kept = (work.metadata, work.cultural, work.payee, steward)
     return (checksum_address(str(owner)), since, work.duration_ms, work.cleared, flags, *kept)
+
+
+def sold_so_far(system: System, offer: Offer, sold: int) -> None:
+    """Pretend that many licenses of an offer were sold: four thousand million sales take a while."""
+    slot = build(CONTRACTS / "LicenseMarket.vy").slots["offers"]
+    place = mapping_slot(slot, int.from_bytes(ids.offer_id(offer), "big"))
+    word = int(boa.env.get_storage(system.market.address, place))
+    boa.env.set_storage(system.market.address, place, word & ~0xFFFFFFFF | sold)
+
+
+def in_datasets(system: System, work: int, count: int) -> None:
+    """Pretend that so many datasets hold a work."""
+    slot = build(CONTRACTS / "LicenseMarket.vy").slots["exclusivity"]
+    boa.env.set_storage(system.market.address, mapping_slot(slot, work), count << 192)
