@@ -438,14 +438,14 @@ def locked(tokenId: uint256) -> bool:
 @view
 def isTransferable(tokenId: uint256, sender: address, receiver: address) -> bool:
     """
-    @notice ERC-6454: whether a license can be transferred; for the zero sender, minted; to nobody, burnt.
+    @notice ERC-6454: whether a license can be transferred; from nobody to somebody: minted; from somebody to
+            nobody: burnt. Both zero ask about transfers in general.
     """
-    if sender == empty(address):
+    if sender == empty(address) and receiver != empty(address):
         return True
-    if receiver == empty(address):
-        return False
-    word: uint256 = erc721.words[tokenId]
-    return word != 0 and not self._is_locked(word)
+    word: uint256 = erc721._word(tokenId)
+    is_burn: bool = sender != empty(address) and receiver == empty(address)
+    return not is_burn and not self._is_locked(word)
 
 
 @external
