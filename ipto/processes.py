@@ -13,9 +13,9 @@ from pathlib import Path
 
 from ipto.errors import InputError, IptoError
 
-__all__ = ["ChildError", "GuardedProcess", "free_port", "require_free_port"]
+__all__ = ["ChildError", "GuardedProcess", "require_free_port"]
 
-_KEEPER = Path(__file__).parent / "devchain" / "_keeper.py"
+_KEEPER = Path(__file__).with_name("_keeper.py")
 _STOP_SECONDS = 15.0
 # Nothing else of this process's environment is handed on: it may hold secrets.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV", "XDG_CACHE_HOME")
@@ -31,9 +31,18 @@ class GuardedProcess:
     A keeper process stands between: it ends the child when this process is gone, kill -9 included.
     """
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
-        """log: file that gets the child's output. env: added to the few variables that are handed on."""
-        self.name, self.log = name, log
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        *,
+        held: Sequence[int] = (),
+    ) -> None:
+        """log: file that gets the child's output. env: added to the few variables that are handed on.
+        held: file descriptors that stay open until the child has ended, whoever ends it: for locks."""
+        self.name, self.log, self._held, self._log_start = name, log, tuple(held), 0
         self._command = [sys.executable, "-I", "-S", str(_KEEPER), *command]
         self._env = {key: os.environ[key] for key in _PASSED_ON if key in os.environ} | dict(env or {})
         self._process: subprocess.Popen[bytes] | None = None
@@ -44,21 +53,41 @@ class GuardedProcess:
             raise ChildError(f"{self.name} runs already")
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
+            self._log_start = output.tell()
             self._process = subprocess.Popen(  # noqa: S603
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=self._env,
+                pass_fds=self._held,
                 start_new_session=True,
             )
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and neither stopped nor ended by itself."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The keeper's process; it ends the child when it ends. Raises ChildError when there is none."""
+        if self._process is None:
+            raise ChildError(f"{self.name} is not running; start it first")
+        return self._process.pid
+
+    def output(self) -> str:
+        """What it has said since it was started."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
 
     def check(self) -> None:
         """Raise ChildError with the last line it said when it has ended by itself."""
         if self._process is None:
             raise ChildError(f"{self.name} was not started")
         if self._process.poll() is not None:
-            said = self.log.read_text(errors="replace").strip().splitlines()
+            said = self.output().strip().splitlines()
             raise ChildError(f"{self.name} ended: {said[-1] if said else 'it said nothing'} (log: {self.log})")
 
     def stop(self) -> None:
@@ -91,23 +120,19 @@ class GuardedProcess:
             process.stdin.close()
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+def require_free_port(port: int, what: str, host: str = "127.0.0.1") -> None:
+    """Raise InputError when somebody listens on `port`, or it is none. 0 stands for any free one and is always fine.
 
-
-def require_free_port(port: int, what: str, host: str = "127.0.0.1") -> int:
-    """`port`, or any free one for 0. Raises InputError when somebody listens on it."""
-    if port == 0:
-        return free_port(host)
-    if not 0 < port < 1 << 16:
+    what: who is to listen there, for the message.
+    """
+    if not 0 <= port < 1 << 16:
         raise InputError(f"port {port} is out of range; use 1 to 65535, or 0 for any free one")
     with socket.socket() as probe:
+        # As servers do, so that a port in TIME_WAIT counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            raise InputError(f"port {port} for {what} is occupied; name another, or 0 for any free one") from None
-    return port
+        except OSError as error:
+            raise InputError(
+                f"port {port} for {what} is not available ({error.strerror}); end what uses it, or choose another port"
+            ) from None

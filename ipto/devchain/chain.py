@@ -5,12 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,15 +15,13 @@ from typing import Self
 from ipto.accounts import LocalSigner
 from ipto.devchain.accounts import MNEMONIC, dev_signers
 from ipto.devchain.binary import DevChainError, find_anvil
-from ipto.errors import InputError
+from ipto.processes import ChildError, GuardedProcess, require_free_port
 from ipto.rpc import Rpc, RpcError, quantity
 
 __all__ = ["DEV_CHAIN_ID", "DevChain"]
 
 DEV_CHAIN_ID = 31337
-_KEEPER = Path(__file__).with_name("_keeper.py")
-_LISTENING = re.compile(rb"Listening on [0-9.]+:(\d+)")
-_STOP_SECONDS = 15.0
+_LISTENING = re.compile(r"Listening on [0-9.]+:(\d+)")
 
 
 class DevChain:
@@ -47,15 +42,16 @@ class DevChain:
         log: Path | None = None,
         binary: Path | None = None,
         timeout: float = 30.0,
+        held: Sequence[int] = (),
     ) -> None:
         """port: 0 takes a free one. block_time: seconds between blocks; None: one block per transaction.
         accounts: how many funded accounts, each with `balance` whole ETH. timestamp: of the genesis, UTC seconds.
         state: file the chain is loaded from and saved to. log: file for anvil's output; a temporary one by default.
         binary: the anvil to run, found by `find_anvil` by default. timeout: seconds until it must answer.
+        held: as of `GuardedProcess`. Raises InputError for a port that is not available.
         """
-        if not 0 <= port < 1 << 16:
-            raise InputError(f"port {port} is out of range; use 1 to 65535, or 0 for any free one")
-        self.host, self.chain_id = host, chain_id
+        require_free_port(port, "the chain", host)
+        self.host, self.chain_id, self._held = host, chain_id, held
         self._port, self._log, self._binary, self._timeout = port, log, binary, timeout
         self._options = ["--accounts", str(accounts), "--balance", str(balance), "--mnemonic", MNEMONIC]
         self._options += ["--chain-id", str(chain_id), "--hardfork", hardfork, "--host", host]
@@ -68,26 +64,21 @@ class DevChain:
             self._options += ["--state", str(state)]
         self._accounts = accounts
         self._cleanup = contextlib.ExitStack()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: GuardedProcess | None = None
         self._rpc: Rpc | None = None
 
     def start(self) -> Self:
-        """Start it and wait until it answers. Raises DevChainError when it does not, or the port is occupied."""
+        """Start it and wait until it answers. Raises DevChainError, InputError (occupied port)."""
         if self._process is not None:
             raise DevChainError("this chain runs already")
         binary = self._binary or find_anvil()
-        if self._port:
-            _require_free(self.host, self._port)
+        require_free_port(self._port, "the chain", self.host)
         log = self._log or Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="ipto-"))) / "anvil.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-I", "-S", str(_KEEPER), str(binary), "--port", str(self._port), *self._options]
+        command = [str(binary), "--port", str(self._port), *self._options]
         try:
-            with log.open("wb") as output:
-                # A session of its own: Ctrl-C reaches only this process, which then stops the chain in order.
-                self._process = subprocess.Popen(  # noqa: S603
-                    command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-                )
-            self._port = self._await_port(log)
+            self._process = GuardedProcess("anvil", command, log, held=self._held)
+            self._process.start()
+            self._port = self._await_port(self._process)
             self._rpc = Rpc(self.url)
             if (actual := self._rpc.chain_id()) != self.chain_id:
                 raise DevChainError(f"the state belongs to chain {actual}, not {self.chain_id}; remove it or name it")
@@ -96,18 +87,17 @@ class DevChain:
             raise
         return self
 
-    def _await_port(self, log: Path) -> int:
-        assert self._process is not None
+    def _await_port(self, process: GuardedProcess) -> int:
         deadline = time.monotonic() + self._timeout
         while time.monotonic() < deadline:
-            text = log.read_bytes()
-            if found := _LISTENING.search(text):
+            if found := _LISTENING.search(process.output()):
                 return int(found[1])
-            if self._process.poll() is not None:
-                said = text.decode(errors="replace").strip().splitlines()
-                raise DevChainError(f"anvil ended at once: {said[-1] if said else 'it said nothing'}")
+            try:
+                process.check()
+            except ChildError as error:
+                raise DevChainError(str(error)) from None
             time.sleep(0.02)
-        raise DevChainError(f"anvil did not answer within {self._timeout:g} s; see {log}")
+        raise DevChainError(f"anvil did not answer within {self._timeout:g} s; see {process.log}")
 
     def stop(self) -> None:
         """End it; returns when the process is gone and its state file is written. Safe to call twice."""
@@ -116,13 +106,7 @@ class DevChain:
             self._rpc = None
         process, self._process = self._process, None
         if process is not None:
-            assert process.stdin is not None
-            process.stdin.close()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.stop()
         self._cleanup.close()
 
     def __enter__(self) -> Self:
@@ -188,6 +172,10 @@ class DevChain:
         """Give an address exactly so much ETH."""
         self.rpc.call("anvil_setBalance", address, hex(wei))
 
+    def set_block_time(self, seconds: int) -> None:
+        """From now on one block every so many seconds, whatever there is to mine."""
+        self.rpc.call("evm_setIntervalMining", seconds)
+
     def set_automine(self, enabled: bool) -> None:
         """Whether every transaction gets a block of its own at once."""
         self.rpc.call("evm_setAutomine", enabled)
@@ -217,15 +205,3 @@ class DevChain:
         finally:
             with contextlib.suppress(RpcError):
                 self.rpc.call("anvil_stopImpersonatingAccount", address)
-
-
-def _require_free(host: str, port: int) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As servers do, so that a port in TIME_WAIT counts as free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise DevChainError(
-                f"port {port} of {host} is not available ({error.strerror}); end what uses it, or choose another port"
-            ) from None
