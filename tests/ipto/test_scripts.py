@@ -44,6 +44,10 @@ def test_compile(home: Path) -> None:
     assert "0.4.3" in _ape(home, "compile", "--force", "contracts/testing/TestUSD.vy")
 
 
+def test_test(home: Path) -> None:
+    assert "1 passed" in _ape(home, "test", "tests/ipto/test_structs.py", "-k", "zero_width")
+
+
 def test_seed_in_this_process(home: Path) -> None:
     """Deploys as well: through ape's own chain, which has no URL and starts without the CREATE2 factory."""
     assert "3 works" in _ape(home, "run", "seed", "--works", "3")
