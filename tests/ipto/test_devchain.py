@@ -102,7 +102,7 @@ def test_log_file(tmp_path: Path) -> None:
 
 
 def test_what_anvil_says_is_passed_on() -> None:
-    with pytest.raises(DevChainError, match="anvil ended: .*no such fork"):
+    with pytest.raises(DevChainError, match=r"anvil ended: .*no such fork"):
         DevChain(hardfork="no such fork").start()
 
 
