@@ -16,18 +16,42 @@ from pathlib import Path
 from typing import Any
 
 from ipto import documents, ids, media, presets, terms, typed_data, works
+from ipto._licensee import Agreement, Licensee, currencies, currency_at, license_in, party_digest, pay_out
 from ipto.accounts import Signer
-from ipto.chain import Contract, Deployment, Receipt
-from ipto.content import Cid, ContentStore
+from ipto.chain import Deployment
+from ipto.content import Cid, ContentStore, describe
 from ipto.documents import Document
-from ipto.errors import InputError, IntegrityError
-from ipto.quantities import ETHER, Currency
-from ipto.rpc import Rpc
+from ipto.errors import InputError
+from ipto.quantities import Currency
 from ipto.services import Relayer
-from ipto.structs import ETH, SHARE_TOTAL, ZERO32, ZERO_ADDRESS, Aspect, Authorization, Offer, Share, WorkInput
-from ipto.typed_data import Onboard, PostOffers, ReceiveWithAuthorization, TypedData, WithdrawOffer
+from ipto.structs import (
+    SHARE_TOTAL,
+    WHOLE_END_MS,
+    ZERO32,
+    ZERO_ADDRESS,
+    Aspect,
+    Offer,
+    Share,
+    WorkInput,
+)
+from ipto.typed_data import Onboard, PostOffers, TypedData, WithdrawOffer
 
-__all__ = ["Contribution", "Creator", "Film", "Licensee", "OfferPlan", "Prepared", "currencies", "party_digest"]
+__all__ = [
+    "Agreement",
+    "Contribution",
+    "Creator",
+    "Film",
+    "Licensee",
+    "OfferPlan",
+    "Prepared",
+    "check_scene",
+    "currencies",
+    "currency_at",
+    "license_in",
+    "party_digest",
+    "pay_out",
+    "split_of",
+]
 
 _DEADLINE_SECONDS = 3600
 _ALL_ASPECTS = int(sum(Aspect))
@@ -62,12 +86,16 @@ class OfferPlan:
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A video file that was read, hashed and put into the creator's content store."""
+    """A video file that was read and hashed; nothing of it is stored yet."""
 
     path: Path
     properties: works.MediaProperties
-    poster: Cid
-    poster_bytes: bytes
+    poster: bytes  # JPEG
+
+    @property
+    def poster_cid(self) -> Cid:
+        """The poster's address in a content store."""
+        return describe(self.poster).cid
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +103,9 @@ class Prepared:
     """Everything that one signature settles, ready to be signed."""
 
     message: Onboard
+    film: Film
     metadata: Document
     documents: tuple[bytes, ...]  # canonical bytes: metadata, cultural notice if any, terms of each offer
-    poster: tuple[Cid, bytes]
     work: int
     split: tuple[Share, ...]
     controller: str
@@ -89,26 +117,12 @@ class Prepared:
         return self.message.offers
 
 
-def currencies(deployment: Deployment) -> tuple[Currency, ...]:
-    """What can be paid with on a deployment's chain: ETH and its listed tokens."""
-    return (ETHER, *(Currency(token.symbol, token.address, token.decimals) for token in deployment.tokens.values()))
-
-
-def currency_at(deployment: Deployment, address: str) -> Currency:
-    """The currency at an address. Raises InputError for one the deployment does not list."""
-    for currency in currencies(deployment):
-        if currency.address == address:
-            return currency
-    raise InputError(f"the currency {address} is not listed in the deployment file; add it under tokens")
-
-
-def party_digest(name: str, register: str = "", salt: bytes | None = None) -> tuple[bytes, Document]:
-    """The salted digest of who signs a license, and the document to keep: it opens the digest to an auditor.
-
-    name: legal name; register: register number. salt: 32 bytes; random when not given.
-    """
-    document = {"name": name, "register": register, "salt": "0x" + (salt or secrets.token_bytes(32)).hex()}
-    return documents.digest(document), document
+def check_scene(scene: tuple[int, int] | None, duration_ms: int) -> None:
+    """Raise InputError for a scene (start, end in milliseconds) that the film does not have; None is the whole."""
+    if scene is not None and scene[1] != WHOLE_END_MS and scene[1] > duration_ms:
+        raise InputError(
+            f"the scene ends at {scene[1] / 1000:g} s, the film at {duration_ms / 1000:g} s; choose an earlier end"
+        )
 
 
 def split_of(people: Sequence[Contribution]) -> tuple[Share, ...]:
@@ -131,16 +145,11 @@ class Creator:
         self._nonce = secrets.randbits(248) << 8
 
     def read(self, path: Path, progress: _WATCH | None = None) -> Film:
-        """Read a video's properties, hash it, make a poster, and put film and poster into the store.
+        """Read a video's properties, hash it and make a poster. Stores nothing.
 
         Raises media.MediaError, saying what to do, for whatever is not a whole video.
         """
-        properties = media.describe(path, progress=progress)
-        poster = media.poster(path)
-        stored = self.store.ingest(path)
-        if stored.sha256 != properties.sha256:
-            raise InputError(f"{path} changed while it was read; wait until it is finished, then try again")
-        return Film(path, properties, self.store.put(poster), poster)
+        return Film(path, media.describe(path, progress=progress), media.poster(path))
 
     def prepare(
         self,
@@ -176,7 +185,7 @@ class Creator:
             creators=[people[0].person],
             credits=[person.person for person in people[1:]],
             media=film.properties,
-            poster=film.poster,
+            poster=film.poster_cid,
             credit_text=credit_line,
             rights=rights,
             cultural=documents.digest(notice) if notice else None,
@@ -200,20 +209,30 @@ class Creator:
         written = [document, *([notice] if notice else []), *papers]
         return Prepared(
             message=message,
+            film=film,
             metadata=document,
             documents=tuple(documents.canonical(item) for item in written),
-            poster=(film.poster, film.poster_bytes),
             work=work,
             split=split,
             controller=controller,
             payee=payee if split else ids.address_account(controller),
         )
 
-    def hand_in(self, prepared: Prepared, relayer: Relayer) -> str:
-        """Store the documents with the operator, sign, and hand the message in; the action's id."""
+    def keep(self, prepared: Prepared) -> None:
+        """Put film, poster and documents into the creator's own store. Raises InputError when the film has changed."""
+        film = prepared.film
+        if self.store.ingest(film.path).sha256 != film.properties.sha256:
+            raise InputError(f"{film.path} changed while it was read; wait until it is finished, then try again")
+        self.store.put(film.poster)
         for data in prepared.documents:
-            relayer.upload(self.store.put_document(data), data)
-        relayer.upload(*prepared.poster)
+            self.store.put_document(data)
+
+    def hand_in(self, prepared: Prepared, relayer: Relayer) -> str:
+        """Keep everything, give the operator poster and documents, sign, and hand the message in; the action's id."""
+        self.keep(prepared)
+        for data in prepared.documents:
+            relayer.upload(Cid.of_block(data), data)
+        relayer.upload(prepared.film.poster_cid, prepared.film.poster)
         return self._submit(relayer, prepared.message)
 
     def post(self, offers: Sequence[Offer], papers: Sequence[Document], relayer: Relayer) -> str:
@@ -252,8 +271,7 @@ class Creator:
     ) -> tuple[tuple[Offer, ...], list[Document]]:
         offers, papers = [], []
         for plan in plans:
-            if plan.scene and plan.scene[1] > work_input.duration_ms:
-                raise InputError(f"the scene ends after the film does ({work_input.duration_ms} ms); choose another")
+            check_scene(plan.scene, work_input.duration_ms)
             words = details or terms.TermsDetails(work_title=title, attribution=credit_line)
             offer, paper = presets.make_offer(
                 plan.preset,
@@ -272,85 +290,3 @@ class Creator:
     def _take_nonce(self) -> int:
         self._nonce += 1
         return self._nonce
-
-
-class Licensee:
-    """Buys licenses after checking what it was told against the chain."""
-
-    def __init__(self, signer: Signer, deployment: Deployment, rpc: Rpc) -> None:
-        self.signer, self.deployment, self.rpc = signer, deployment, rpc
-        self.market = deployment.contract("LicenseMarket", rpc)
-
-    def read_offer(self, answer: Mapping[str, Any]) -> Offer:
-        """The offer in an indexer's answer. Raises IntegrityError when the answer contradicts itself."""
-        offer = Offer.from_mapping(answer["chain"])
-        if "0x" + ids.offer_id(offer).hex() != answer["id"]:
-            raise IntegrityError("the indexer's offer does not have the id it is shown under; ask another indexer")
-        return offer
-
-    def acknowledge(self, offer: Offer, cultural: bytes, claim_rank: int) -> tuple[int, bytes]:
-        """Total to pay now and the hash to acknowledge, from what was read of the work.
-
-        Raises IntegrityError when the chain wants something else acknowledged: the notice changed, or the reader was
-        misinformed.
-        """
-        total, _, expected = self.market.call("quote", offer)
-        acknowledged = ids.acknowledgement(offer.terms, cultural, claim_rank)
-        if acknowledged != expected:
-            raise IntegrityError("terms, cultural notice or earlier claims are not what was read; read the offer again")
-        return int(total), acknowledged
-
-    def mint(self, offer: Offer, *, party: bytes, cultural: bytes = ZERO32, claim_rank: int = 0) -> tuple[int, Receipt]:
-        """Buy a license from this account, in ETH or an ERC-20 (allowing exactly the total first); id and receipt."""
-        total, acknowledged = self.acknowledge(offer, cultural, claim_rank)
-        in_eth = offer.currency == ETH
-        if not in_eth and total:
-            token = Contract("TestUSD", offer.currency, self.rpc)
-            if token.call("allowance", self.signer.address, self.market.address) < total:
-                token.send(self.signer, "approve", self.market.address, total)
-        arguments = (offer, self.signer.address, party, total, acknowledged)
-        receipt = self.market.send(self.signer, "mint", *arguments, value=total if in_eth else 0)
-        return self._license_in(receipt), receipt
-
-    def authorize(
-        self, offer: Offer, *, party: bytes, cultural: bytes = ZERO32, claim_rank: int = 0, seconds: int = 3600
-    ) -> dict[str, Any]:
-        """A signed order for a license, paid by EIP-3009: what `Relayer.purchase` takes. Needs no ETH.
-
-        seconds: how long the authorization holds.
-        """
-        total, acknowledged = self.acknowledge(offer, cultural, claim_rank)
-        token = next((item for item in self.deployment.tokens.values() if item.address == offer.currency), None)
-        if token is None or not token.version:
-            raise InputError("this currency cannot be paid by authorization; mint from an account with ETH instead")
-        order = ids.order_hash(self.deployment.chain_id, ids.offer_id(offer), self.signer.address, party, acknowledged)
-        until = int(time.time()) + seconds
-        payment = ReceiveWithAuthorization(
-            payer=self.signer.address,
-            to=self.deployment.address("RoyaltyVault"),
-            value=total,
-            valid_after=0,
-            valid_before=until,
-            nonce=ids.authorization_nonce(self.market.address, order),
-        )
-        domain = typed_data.Domain(token.name, token.version, self.deployment.chain_id, token.address)
-        v, r, s = typed_data.split_signature(self.signer.sign_typed_data(TypedData(domain, payment)))
-        return {
-            "offer": offer.to_json(),
-            "licensee": self.signer.address,
-            "party": "0x" + party.hex(),
-            "acknowledged": "0x" + acknowledged.hex(),
-            "authorization": Authorization(self.signer.address, 0, until, v, r, s).to_json(),
-        }
-
-    def _license_in(self, receipt: Receipt) -> int:
-        minted = self.market.events(receipt, "LicenseMinted")
-        return int(minted[-1].args["license"])
-
-
-def pay_out(
-    rpc: Rpc, deployment: Deployment, payer: Signer, split: Sequence[Share], controller: str, currency: str
-) -> Receipt:
-    """Send a split's balance to its people. Anyone may; `payer` pays the gas and gets nothing."""
-    vault = deployment.contract("RoyaltyVault", rpc)
-    return vault.send(payer, "pay_out", list(split), controller, currency)

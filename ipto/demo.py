@@ -8,24 +8,33 @@ signatures, the contracts and the money's way are what they are in production.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ipto import media, works
 from ipto.accounts import LocalSigner
 from ipto.chain import Contract, Deployment
-from ipto.client import Contribution, Creator, Licensee, OfferPlan, Prepared, currencies, party_digest, pay_out
-from ipto.content import LocalStore
+from ipto.client import (
+    Contribution,
+    Creator,
+    Licensee,
+    OfferPlan,
+    Prepared,
+    currencies,
+    license_in,
+    party_digest,
+    pay_out,
+)
+from ipto.content import Cid, LocalStore
 from ipto.errors import IptoError
 from ipto.quantities import ETHER, Currency, describe_scene, format_amount
 from ipto.rpc import Rpc
 from ipto.services import Indexer, Relayer
 from ipto.stack import Stack
-from ipto.structs import ETH, ZERO32, Offer
-from ipto.verification import verify_license
+from ipto.structs import ETH, Offer
+from ipto.verification import utc, verify_license
 
 __all__ = ["DemoError", "run"]
 
@@ -110,7 +119,7 @@ class Demo:
         creator = Creator(self.cast.creator, self.deployment, self.store)
         film = creator.read(self.video)
         facts = film.properties
-        self._line("file", f"{self.video.name}, {facts.size:,} bytes")
+        self._line("file", f"{_printable(self.video.name)}, {facts.size:,} bytes")
         self._line(
             "video",
             f"{facts.duration_ms / 1000:.2f} s, {facts.width}×{facts.height}, {facts.codec} in "
@@ -118,8 +127,8 @@ class Demo:
         )
         self._line("SHA-256", facts.sha256.hex())
         self._line("CID", f"{facts.cid} ({facts.cid_profile})")
-        self._line("poster", f"{film.poster} ({len(film.poster_bytes):,} bytes)")
-        title = self.video.stem.replace("_", " ") if self.own_video else "Big Buck Bunny (clip)"
+        self._line("poster", f"{film.poster_cid} ({len(film.poster):,} bytes)")
+        title = _printable(self.video.stem).replace("_", " ") if self.own_video else "Big Buck Bunny (clip)"
         scene = (0, min(2_000, facts.duration_ms))
         prepared = creator.prepare(
             film,
@@ -136,7 +145,7 @@ class Demo:
         self.creator, self.film = creator, film
         names = ["metadata", *([] if self.own_video else ["cultural notice"]), "terms 1", "terms 2"]
         for name, data in zip(names, prepared.documents, strict=True):
-            self._line(name, f"{self.store.put_document(data)} ({len(data):,} bytes, canonical JSON)")
+            self._line(name, f"{Cid.of_block(data)} ({len(data):,} bytes, canonical JSON)")
         return prepared
 
     def onboard(self, prepared: Prepared) -> None:
@@ -146,6 +155,7 @@ class Demo:
         self._line("creator", f"{self.cast.creator.address}, balance {format_amount(before, ETHER)}")
         action = self.relayer.wait(self.creator.hand_in(prepared, self.relayer), self._state)
         self._expect(before == 0 == self.rpc.balance(self.cast.creator.address), "the creator has spent nothing")
+        self._line("stored", f"film, poster and {len(prepared.documents)} documents, in {self.stack.addresses.content}")
         receipt = self.rpc.call("eth_getTransactionReceipt", action["transaction"])
         gas, price = int(receipt["gasUsed"], 16), int(receipt["effectiveGasPrice"], 16)
         self._line("signed", "one Onboard message: the work, a split for three people, two offers")
@@ -164,22 +174,23 @@ class Demo:
         """Three companies buy: in a stablecoin, in ETH, and without gas."""
         self._heading("3. Three companies license it")
         training, inference = self._read_offers(prepared)
-        for buyer, answer, how in (
-            (self.cast.studio, training, "in the stablecoin, directly on chain"),
-            (self.cast.collector, inference, "in ETH, by a wallet"),
+        for buyer, name, answer, how in (
+            (self.cast.studio, "Example Studio Ltd", training, "in the stablecoin, directly on chain"),
+            (self.cast.collector, "Example Lab SA", inference, "in ETH, by a wallet"),
         ):
             licensee = Licensee(buyer, self.deployment, self.rpc)
-            offer = licensee.read_offer(answer)
-            license, receipt = licensee.mint(offer, **self._acknowledged(answer, "Example Studio Ltd"))
-            self._sold(license, offer, how, f"gas {receipt.gas_used:,}, paid by the buyer {buyer.address}")
+            agreement = licensee.agree(answer)
+            license, receipt = licensee.mint(agreement, party_digest(name)[0])
+            gas = f"gas {receipt.gas_used:,}, paid by the buyer {buyer.address}"
+            self._sold(license, agreement.offer, f"{name}, {how}", gas)
         startup = Licensee(self.cast.startup, self.deployment, self.rpc)
-        offer = startup.read_offer(training)
-        order = startup.authorize(offer, **self._acknowledged(training, "Example Startup GmbH"))
+        agreement = startup.agree(training)
+        order = startup.authorize(agreement, party_digest("Example Startup GmbH")[0])
         action = self.relayer.wait(self.relayer.purchase(order), self._state)
         self._expect(self.rpc.balance(self.cast.startup.address) == 0, "the startup has never held ETH")
         logs = self.rpc.call("eth_getTransactionReceipt", action["transaction"])["logs"]
-        license = int(startup.market.events(logs, "LicenseMinted")[-1].args["license"])
-        self._sold(license, offer, "by a payment authorization (EIP-3009)", "gas paid by the relayer")
+        how = "Example Startup GmbH, by a payment authorization (EIP-3009)"
+        self._sold(license_in(startup.market, logs), agreement.offer, how, "gas paid by the relayer")
 
     def pay(self, prepared: Prepared) -> None:
         """The split is paid out, to the last unit."""
@@ -247,7 +258,7 @@ class Demo:
         self.say("")
         for line in report.summary.splitlines():
             self.say(f"   {line}")
-        until = "for ever" if report.expires_at is None else f"until {_date(report.expires_at)}"
+        until = "for ever" if report.expires_at is None else f"until {utc(report.expires_at)}"
         self._line("therefore", f"{report.holder} may use this very file as said, {until}")
 
     # ---- helpers ---------------------------------------------------------------------------------------------------
@@ -277,19 +288,10 @@ class Demo:
         inference = next(item for item in by_id.values() if item["price"]["currency"] == ETH)
         return training, inference
 
-    def _acknowledged(self, answer: dict[str, Any], name: str) -> dict[str, Any]:
-        """What the buyer read and agrees to, and the digest of its name."""
-        quote = answer["quote"]
-        assert isinstance(quote, dict)
-        read = quote["acknowledge"]
-        party, _ = party_digest(name)
-        cultural = bytes.fromhex(read["cultural"][2:]) if read["cultural"] else ZERO32
-        return {"party": party, "cultural": cultural, "claim_rank": read["claim_rank"]}
-
     def _sold(self, license: int, offer: Offer, how: str, gas: str) -> None:
         self.sales.append(Sale(license, offer, how))
         self._line("license", f"{license:#x}")
-        self._line("paid", f"{format_amount(offer.price, self._currency(offer))} {how}; {gas}")
+        self._line("paid", f"{format_amount(offer.price, self._currency(offer))} by {how}; {gas}")
 
     def _currency(self, offer: Offer) -> Currency:
         return ETHER if offer.currency == ETH else self.usd
@@ -340,10 +342,6 @@ def run(video: Path | None, home: Path, say: Say, *, hold: Callable[[Stack], Non
             hold(stack)
 
 
-def _date(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def steps() -> Sequence[str]:
-    """The names of the steps, for tests that interrupt between them."""
-    return ("describe", "onboard", "license_all", "pay", "read_back", "verify")
+def _printable(name: str) -> str:
+    """A file's name without what no document or terminal should hold: control characters, undecodable bytes."""
+    return "".join(character if character.isprintable() else "_" for character in name)

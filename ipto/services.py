@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -36,7 +37,10 @@ class _Service:
     name = "service"
 
     def __init__(self, url: str, *, timeout: float = _TIMEOUT) -> None:
-        self._http = httpx.Client(base_url=url, timeout=timeout, follow_redirects=False)
+        host = urlsplit(url).hostname or ""
+        # A proxy meant for the internet must not swallow calls to this machine.
+        own = host == "localhost" or host.startswith("127.") or host == "::1"
+        self._http = httpx.Client(base_url=url, timeout=timeout, follow_redirects=False, trust_env=not own)
 
     def __enter__(self) -> Self:
         return self
@@ -53,10 +57,14 @@ class _Service:
     def _ask(self, method: str, path: str, **options: Any) -> Any:
         try:
             response = self._http.request(method, path, **options)
-        except httpx.HTTPError as error:
-            raise ServiceError(f"the {self.name} at {self._http.base_url} does not answer: {error}") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            where = f"the {self.name} at {self._http.base_url}"
+            raise ServiceError(f"{where} does not answer ({error}); is the stack running?") from error
         if response.is_success:
-            return orjson.loads(response.content) if response.content else None
+            try:
+                return orjson.loads(response.content) if response.content else None
+            except orjson.JSONDecodeError:
+                raise ServiceError(f"what answers at {self._http.base_url} is not the {self.name}") from None
         reason = self._reason(response)
         if response.status_code == httpx.codes.NOT_FOUND:
             raise NotFoundError(f"the {self.name} does not know {path}: {reason}")
@@ -91,14 +99,17 @@ class Indexer(_Service):
         """Ask again until the resource exists and `accept` agrees. Raises ServiceError when it takes too long."""
         deadline = time.monotonic() + seconds
         while True:
+            reason = "is it following the chain?"
             try:
                 answer = self.get(path)
                 if accept(answer):
                     return answer
             except NotFoundError:
                 pass  # not indexed yet
+            except ServiceError as error:
+                reason = str(error)  # it may be starting again
             if time.monotonic() > deadline:
-                raise ServiceError(f"the indexer did not show {path} within {seconds:g} s; is it following the chain?")
+                raise ServiceError(f"the indexer did not show {path} within {seconds:g} s; {reason}")
             time.sleep(0.05)
 
 

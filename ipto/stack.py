@@ -7,16 +7,18 @@ in the home folder says where everything is, for the other commands.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import re
 import secrets
 import shutil
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 import httpx
 import orjson
@@ -31,8 +33,12 @@ from ipto.processes import ChildError, GuardedProcess, require_free_port
 __all__ = ["Addresses", "Ports", "Stack", "StackError", "read_addresses"]
 
 FILE = "stack.json"
+_LOCKS = ("lock", "lock.parts")  # held by the stack itself, and by each of its processes
 _READY_SECONDS = 60.0
+_LEFTOVER_SECONDS = 30.0
 _RELAYER_FUNDS = 100 * 10**18
+# How each service says where it listens.
+_LISTENING = re.compile(r"(?:indexer API|running) on http://127\.0\.0\.1:(\d+)")
 # What a start begins anew; the content folder and everything else in the home folder stays.
 _DISPOSABLE = ("deployments", "indexer.sqlite", "relayer.sqlite", "keys", "logs", FILE)
 
@@ -64,11 +70,14 @@ class Addresses:
 def read_addresses(home: Path) -> Addresses:
     """What the stack running in `home` wrote about itself. Raises NotFoundError, InputError."""
     try:
-        return Addresses(**orjson.loads((home / FILE).read_bytes()))
-    except FileNotFoundError:
-        raise NotFoundError(f"no stack runs in {home}; start one with `ipto up`, or name the addresses") from None
+        addresses = Addresses(**orjson.loads((home / FILE).read_bytes()))
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFoundError(f"no stack runs in {home}; start one with `ipto up`, or name its folder: --home") from None
     except (orjson.JSONDecodeError, TypeError):
-        raise InputError(f"{home / FILE} is damaged; start the stack again with `ipto up`") from None
+        addresses = None
+    if addresses is None or not all(isinstance(value, str) and value for value in asdict(addresses).values()):
+        raise InputError(f"{home / FILE} is damaged; start the stack again with `ipto up`")
+    return addresses
 
 
 class Stack:
@@ -79,16 +88,15 @@ class Stack:
         home: Path,
         ports: Ports | None = None,
         *,
-        block_time: int | None = None,
-        accounts: int = 10,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """home: folder for everything it writes. block_time: seconds between blocks; None: one per transaction.
-        say: told what is happening, in words."""
+        """home: folder for everything it writes. say: told what is happening, in words."""
         self.home, self._ports, self._say = home.resolve(), ports or Ports(), say
-        self._block_time, self._accounts = block_time, accounts
-        self._lock: IO[bytes] | None = None
+        self._locks = contextlib.ExitStack()
+        self._held: tuple[int, ...] = ()
+        self._claimed = False
         self._services: dict[str, GuardedProcess] = {}
+        self._settings: dict[str, dict[str, str]] = {}
         self._chain: DevChain | None = None
         self._addresses: Addresses | None = None
         self._deployment: Deployment | None = None
@@ -118,6 +126,9 @@ class Stack:
         """Bring everything up, one part after the other; what was started is ended again when one fails."""
         try:
             self._claim_home()
+            for port, what in ((self._ports.chain, "the chain"), (self._ports.indexer, "the indexer"),
+                               (self._ports.relayer, "the relayer")):  # fmt: skip
+                require_free_port(port, what)
             for name in _DISPOSABLE:
                 target = self.home / name
                 shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
@@ -138,14 +149,15 @@ class Stack:
         if self._chain is not None:
             self._chain.stop()
             self._chain = None
-        if self._lock is not None:
+        if self._claimed:
             (self.home / FILE).unlink(missing_ok=True)
-            self._lock.close()
-            self._lock = None
+            self._claimed = False
+        self._locks.close()
         self._addresses = self._deployment = None
 
     def check(self) -> None:
-        """Raise ChildError when a service has ended by itself."""
+        """Raise ChildError or DevChainError when a part has ended by itself."""
+        self.chain.check()
         for service in self._services.values():
             service.check()
 
@@ -154,7 +166,9 @@ class Stack:
         self._services[service].kill()
 
     def resume(self, service: str) -> None:
-        """Start a crashed service again and wait until it is ready."""
+        """Start a crashed service again where it was, and wait until it is ready."""
+        port = int(getattr(self.addresses, service).rpartition(":")[2])
+        self._set_service(service, port, self._settings[service])
         self._services[service].start()
         self._await_ready(service)
 
@@ -167,20 +181,33 @@ class Stack:
         self.stop()
 
     def _claim_home(self) -> None:
-        self.home.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.home / "lock").open("wb")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.home.mkdir(parents=True, exist_ok=True)
+            mine, theirs = (self._locks.enter_context((self.home / name).open("wb")) for name in _LOCKS)
+        except OSError as error:
+            raise InputError(f"{self.home} cannot be used ({error.strerror}); choose another folder") from None
+        try:
+            fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self._lock.close()
-            self._lock = None
             raise StackError(f"a stack runs in {self.home} already; end it, or choose another folder") from None
+        self._claimed = True
+        # The children hold this one: after kill -9 of their parent they need a moment to end, and their databases and
+        # ports are theirs until then.
+        deadline = time.monotonic() + _LEFTOVER_SECONDS
+        while True:
+            try:
+                fcntl.flock(theirs, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise StackError(f"parts of an earlier stack in {self.home} do not end; end them") from None
+                time.sleep(0.05)
+        self._held = (theirs.fileno(),)
 
     def _start_chain(self) -> None:
         self._say("starting an embedded chain")
-        port = require_free_port(self._ports.chain, "the chain")
         log = self.home / "logs" / "chain.log"
-        self._chain = DevChain(port=port, block_time=self._block_time, accounts=self._accounts, log=log).start()
+        self._chain = DevChain(port=self._ports.chain, log=log, held=self._held).start()
         rpc = self._chain.rpc
         self._say("deploying the contracts")
         owner = self._chain.signers[0]
@@ -189,27 +216,30 @@ class Stack:
 
     def _start_services(self) -> None:
         assert self._chain is not None
-        indexer = require_free_port(self._ports.indexer, "the indexer")
-        relayer = require_free_port(self._ports.relayer, "the relayer")
         content = self.home / "content"
         content.mkdir(exist_ok=True)
         self._addresses = Addresses(
             rpc=self._chain.url,
-            indexer=f"http://127.0.0.1:{indexer}",
-            relayer=f"http://127.0.0.1:{relayer}",
+            indexer="",
+            relayer="",
             deployment=str(self.home / "deployments" / f"{self._chain.chain_id}.json"),
             content=str(content),
         )
-        self._add_service("indexer", indexer, self._indexer_settings())
-        self._add_service("relayer", relayer, self._relayer_settings())
-        for name, service in self._services.items():
+        for name, port, settings in (
+            ("indexer", self._ports.indexer, self._indexer_settings()),
+            ("relayer", self._ports.relayer, self._relayer_settings()),
+        ):
             self._say(f"starting the {name}")
-            service.start()
+            self._set_service(name, port, settings)
+            self._services[name].start()
+        # Both at once, for they take most of a start's time.
         for name in self._services:
+            port = self._await_port(name)
+            self._addresses = replace(self._addresses, **{name: f"http://127.0.0.1:{port}"})
             self._await_ready(name)
         (self.home / FILE).write_bytes(orjson.dumps(asdict(self._addresses), option=orjson.OPT_INDENT_2))
 
-    def _add_service(self, name: str, port: int, settings: dict[str, str]) -> None:
+    def _set_service(self, name: str, port: int, settings: dict[str, str]) -> None:
         common = {
             "RPC_URL": self.addresses.rpc,
             "DEPLOYMENT": self.addresses.deployment,
@@ -218,7 +248,9 @@ class Stack:
         }
         env = {f"IPTO_{name.upper()}_{key}": value for key, value in (common | settings).items()}
         command = [sys.executable, "-m", name, "run"]
-        self._services[name] = GuardedProcess(name, command, self.home / "logs" / f"{name}.log", env)
+        log = self.home / "logs" / f"{name}.log"
+        self._services[name] = GuardedProcess(name, command, log, env, held=self._held)
+        self._settings[name] = settings
 
     def _indexer_settings(self) -> dict[str, str]:
         return {
@@ -252,13 +284,24 @@ class Stack:
             "SEND_MARGIN": "2",
         }
 
+    def _await_port(self, name: str) -> int:
+        """Where a service listens that took a free port."""
+        service, deadline = self._services[name], time.monotonic() + _READY_SECONDS
+        while time.monotonic() < deadline:
+            if found := _LISTENING.search(service.output()):
+                return int(found[1])
+            service.check()
+            time.sleep(0.02)
+        raise ChildError(f"the {name} did not start within {_READY_SECONDS:g} s; see {service.log}")
+
     def _await_ready(self, name: str) -> None:
         url = getattr(self.addresses, name) + "/ready"
         deadline = time.monotonic() + _READY_SECONDS
         while time.monotonic() < deadline:
             self._services[name].check()
             try:
-                if httpx.get(url, timeout=2).status_code == httpx.codes.OK:
+                # No proxy of this machine's: the service is on it.
+                if httpx.get(url, timeout=2, trust_env=False).status_code == httpx.codes.OK:
                     return
             except httpx.TransportError:
                 pass  # not listening yet

@@ -9,22 +9,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ipto import ids, media, terms, works
-from ipto.chain import Contract, Deployment, EventLog
+from ipto.chain import Contract, Deployment, EventLog, RevertedError
 from ipto.content import ContentStore
 from ipto.documents import Document
-from ipto.errors import InputError, IptoError, NotFoundError
+from ipto.errors import InputError, IntegrityError, IptoError, NotFoundError
 from ipto.quantities import Currency
-from ipto.rpc import Rpc
+from ipto.rpc import Rpc, RpcError, quantity
 from ipto.structs import PERPETUAL, WHOLE_END_MS, ZERO32, Aspect, Offer, Usage
 
-__all__ = ["Check", "Report", "verify_license"]
+__all__ = ["Check", "Report", "utc", "verify_license"]
 
 _ENDED = 2
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +72,23 @@ def verify_license(
 
     at: UTC seconds for which to ask; now when not given. Raises NotFoundError for a license that does not exist.
     """
+    if not 0 <= license < 1 << 256:
+        raise InputError("a license id has at most 256 bits")
+    if at is not None and not 0 <= at <= PERPETUAL:
+        raise InputError(f"{at} is not a time; write UTC seconds such as {int(time.time())}")
     deployment.check(rpc)
     market, registry = (deployment.contract(name, rpc) for name in ("LicenseMarket", "WorkRegistry"))
     try:
         holder, issued, expires, flags, offer_id = market.call("license_of", license)
-    except IptoError as error:
-        raise NotFoundError(f"there is no license {license} on chain {deployment.chain_id}: {error}") from error
-    moment = int(time.time()) if at is None else at
-    offer = _posted_offer(rpc, market, deployment.block_number, offer_id)
-    minted = _event(rpc, market, deployment.block_number, "LicenseMinted", license.to_bytes(32, "big"))
-    registered = _event(rpc, registry, deployment.block_number, "WorkRegistered", offer.work.to_bytes(32, "big"))
+    except RevertedError as error:
+        raise NotFoundError(f"there is no license {license} on chain {deployment.chain_id} ({error})") from error
+    # A development chain's clock may be ahead of this machine's.
+    head = quantity(rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"])
+    moment = max(int(time.time()), head) if at is None else at
+    logs = _Logs(rpc, deployment.block_number)
+    offer = _posted_offer(logs, market, offer_id)
+    minted = logs.last(market, "LicenseMinted", license)
+    registered = _registration(logs, registry, offer.work)
     never = expires == PERPETUAL
     report = Report(
         license=license,
@@ -94,10 +101,12 @@ def verify_license(
         aspects=(),
         claim_rank=minted.args["claim_rank"],
     )
-    report.checks.append(Check("the license exists on chain", True, f"held by {holder}, issued at {issued}"))
+    report.checks.append(Check("the license exists on chain", True, f"held by {holder}, issued {utc(issued)}"))
     running = issued <= moment and (never or moment < expires) and not flags & _ENDED
-    said = "it never expires" if never else f"it expires at {expires}"
-    report.checks.append(Check("it is in force", running, said if running else f"not at {moment}: {said}"))
+    said = "it never expires" if never else f"it expires {utc(expires)}"
+    if flags & _ENDED:
+        said = "a ruling ended it"
+    report.checks.append(Check("it is in force", running, said if running else f"not at {utc(moment)}: {said}"))
 
     paper = _document(report, "terms document", lambda: terms.parse_terms(store.get_document(offer.terms), offer.terms))
     currency = next((item for item in currencies if item.address == offer.currency), None)
@@ -108,7 +117,7 @@ def verify_license(
         contradictions = terms.check_terms_match(offer, paper)
         detail = "; ".join(contradictions) or "its fields are those of the offer on chain"
         report.checks.append(Check("the terms document agrees with the chain", not contradictions, detail))
-    _check_work(report, store, registry, registered)
+    _check_work(report, store, registry, registered, _metadata_at(logs, registry, registered, minted))
     notice = minted.args["cultural"]
     if notice != ZERO32:
         _document(report, "cultural notice", lambda: works.parse_cultural(store.get_document(notice), notice))
@@ -118,27 +127,63 @@ def verify_license(
     return report
 
 
-def _posted_offer(rpc: Rpc, market: Contract, since: int, offer_id: bytes) -> Offer:
+class _Logs:
+    """A node's logs about one thing, in the chain's order. What they say is checked by whoever reads them."""
+
+    def __init__(self, rpc: Rpc, since: int) -> None:
+        self._rpc, self._since = rpc, since
+
+    def all(self, contract: Contract, event: str, subject: int) -> list[EventLog]:
+        """Every event of a kind whose first indexed argument is `subject`."""
+        topics = ["0x" + contract.abi.event(event).topic.hex(), f"0x{subject:064x}"]
+        raw = self._read(contract.address, topics, self._since, self._rpc.block_number())
+        return sorted(contract.events(raw, event), key=_place)
+
+    def last(self, contract: Contract, event: str, subject: int) -> EventLog:
+        """The latest of them. Raises NotFoundError when the node has none."""
+        found = self.all(contract, event, subject)
+        if not found:
+            raise NotFoundError(f"the node has no {event} log of {subject:#x}; ask one that keeps all logs")
+        return found[-1]
+
+    def _read(self, address: str, topics: list[str], first: int, last: int) -> list[dict[str, Any]]:
+        query = {"address": address, "topics": topics, "fromBlock": hex(first), "toBlock": hex(last)}
+        try:
+            return list(self._rpc.call("eth_getLogs", query))
+        except RpcError:
+            # Many nodes bound the range; halves of it pass sooner or later, or one block alone fails for good.
+            if first >= last:
+                raise
+        middle = (first + last) // 2
+        return self._read(address, topics, first, middle) + self._read(address, topics, middle + 1, last)
+
+
+def _place(log: EventLog) -> tuple[int, int]:
+    return log.block_number, log.log_index
+
+
+def _posted_offer(logs: _Logs, market: Contract, offer_id: bytes) -> Offer:
     """The offer as its licensor posted it; its hash is its id, so the log needs no trust."""
-    offer = Offer.from_mapping(_plain(_event(rpc, market, since, "OfferPosted", offer_id).args["offer"]))
+    posted = logs.last(market, "OfferPosted", int.from_bytes(offer_id, "big"))
+    offer = Offer.from_mapping(_plain(posted.args["offer"]))
     if ids.offer_id(offer) != offer_id:
-        raise NotFoundError("the node's log of the offer does not match its id; ask another node")
+        raise IntegrityError("the node's log of the offer is not what its id stands for; ask another node")
     return offer
 
 
-def _event(rpc: Rpc, contract: Contract, since: int, name: str, first_topic: bytes) -> EventLog:
-    """The latest event of a kind about one thing."""
-    topic = contract.abi.event(name).topic
-    query = {
-        "address": contract.address,
-        "fromBlock": hex(since),
-        "toBlock": "latest",
-        "topics": ["0x" + topic.hex(), "0x" + first_topic.hex()],
-    }
-    found = contract.events(rpc.call("eth_getLogs", query))
-    if not found:
-        raise NotFoundError(f"the node has no {name} log for 0x{first_topic.hex()}; ask one that keeps all logs")
-    return found[-1]
+def _registration(logs: _Logs, registry: Contract, work: int) -> EventLog:
+    """How the work was registered; its id is the hash of creator and content, so these two need no trust."""
+    registered = logs.last(registry, "WorkRegistered", work)
+    if ids.work_id(registered.args["creator"], registered.args["content"]) != work:
+        raise IntegrityError("the node's log of the work is not what its id stands for; ask another node")
+    return registered
+
+
+def _metadata_at(logs: _Logs, registry: Contract, registered: EventLog, minted: EventLog) -> bytes:
+    """The metadata's digest when the license was sold: what the owner wrote later cannot spoil the evidence."""
+    changes = logs.all(registry, "MetadataSet", registered.args["work"])
+    earlier = [change.args["metadata"] for change in changes if _place(change) < _place(minted)]
+    return bytes(earlier[-1] if earlier else registered.args["metadata"])
 
 
 def _plain(value: Any) -> Any:
@@ -159,15 +204,18 @@ def _document(report: Report, what: str, fetch: Callable[[], Document]) -> Docum
     return document
 
 
-def _check_work(report: Report, store: ContentStore, registry: Contract, registered: EventLog) -> None:
-    owner, _, duration, _, _, digest, *_ = registry.call("work_of", report.offer.work)
+def _check_work(report: Report, store: ContentStore, registry: Contract, registered: EventLog, digest: bytes) -> None:
+    """digest: of the metadata document that stood when the license was sold."""
+    owner, _, duration, _, _, current, *_ = registry.call("work_of", report.offer.work)
     metadata = _document(report, "metadata document", lambda: works.parse_metadata(store.get_document(digest), digest))
     if metadata is None:
         return
     report.title = str(metadata["name"])
     wrong = works.check_work_match(metadata, content=registered.args["content"], duration_ms=duration)
-    detail = "; ".join(wrong) or f"same content digest and duration; the claim is held by {owner}"
-    report.checks.append(Check("the metadata document agrees with the chain", not wrong, detail))
+    seen = f"same content digest and duration; the claim is held by {owner}"
+    if current != digest:
+        seen += "; this is the document of the day of the sale, the owner has written another since"
+    report.checks.append(Check("the metadata document agrees with the chain", not wrong, "; ".join(wrong) or seen))
 
 
 def _check_file(report: Report, file: Path, content: bytes) -> None:
@@ -179,6 +227,14 @@ def _check_file(report: Report, file: Path, content: bytes) -> None:
     same = actual == content
     detail = f"SHA-256 {actual.hex()}" + ("" if same else f", the work's content is {content.hex()}")
     report.checks.append(Check("the file is the licensed one", same, detail))
+
+
+def utc(seconds: int) -> str:
+    """A time as people write it, to the minute."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError):
+        return f"{seconds} seconds after 1970"  # beyond what calendars hold
 
 
 def _ask_permissions(report: Report, market: Contract, holder: str, moment: int) -> None:

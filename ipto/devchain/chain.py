@@ -92,10 +92,7 @@ class DevChain:
         while time.monotonic() < deadline:
             if found := _LISTENING.search(process.output()):
                 return int(found[1])
-            try:
-                process.check()
-            except ChildError as error:
-                raise DevChainError(str(error)) from None
+            self.check()
             time.sleep(0.02)
         raise DevChainError(f"anvil did not answer within {self._timeout:g} s; see {process.log}")
 
@@ -108,6 +105,14 @@ class DevChain:
         if process is not None:
             process.stop()
         self._cleanup.close()
+
+    def check(self) -> None:
+        """Raise DevChainError when it has ended by itself."""
+        if self._process is not None:
+            try:
+                self._process.check()
+            except ChildError as error:
+                raise DevChainError(str(error)) from None
 
     def __enter__(self) -> Self:
         return self.start()
