@@ -44,6 +44,7 @@ def derive(logs: Iterable[Log], decoders: Decoders, rows: Rows) -> Derived:
     Raises DecodeError and IntegrityError when the logs cannot be those of the deployed contracts.
     """
     out = Derived()
+    read, apply = rows.read, rows.apply
     for log in logs:
         decoder = decoders[log.contract].get(log.topics[:32])
         if decoder is None:
@@ -57,8 +58,8 @@ def derive(logs: Iterable[Log], decoders: Decoders, rows: Rows) -> Derived:
         if handler is None:
             continue
         event = Event(log.seq, log.block, log.timestamp, log.contract, name, args)
-        for change in handler(event, rows.read):
-            rows.apply(log.block, log.seq, change)
+        for change in handler(event, read):
+            apply(log.block, log.seq, change)
         _collect(event, out)
     return out
 

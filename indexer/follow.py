@@ -13,6 +13,7 @@ from indexer.fetch import Fetcher, Header, NotThereError
 from indexer.schema import ZERO32
 from indexer.store import Checkpoint, DivergedError, Store
 from ipto.errors import IntegrityError, IptoError
+from ipto.rpc import RpcTransportError
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,10 @@ class Follower:
                 failures = failures + 1 if self._store.checkpoint() == before else 1
                 pause = min(_MAX_PAUSE, self._poll * 2**failures)
                 log.warning("%s; trying again in %.1f s", error, pause)
-                self._store.note(max(self._noted[0], 0), str(error))
+                # Anyone may read this; the log has the host.
+                words = "the node does not answer" if isinstance(error, RpcTransportError) else str(error)
+                self._store.note(max(self._noted[0], 0), words)
+                self._noted = (-1, 0.0)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), pause)
 

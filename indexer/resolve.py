@@ -122,18 +122,21 @@ class Resolver:
 
     async def _find(self, digest: bytes, kind: str) -> tuple[str, bytes | None, str, bool]:
         """State, body, what is wrong, and whether that is the last word."""
-        state, problem = "missing", "no content store is configured" if not self._sources else ""
+        # What is shown names no host and no folder of ours; the log does.
+        state, problem = "missing", "" if self._sources else "no content source is configured"
         for source in self._sources:
             try:
                 body = await source.get_document(digest)
-            except MissingContentError as error:
-                problem = problem or str(error)
+            except MissingContentError:
+                problem = problem or "no content source has it"
                 continue
             except IntegrityError as error:
-                state, problem = "invalid", str(error)
+                log.warning("document %s: %s", digest.hex(), error)
+                state, problem = "invalid", "what a content source has under this digest are other bytes"
                 continue
             except (StoreUnavailableError, InputError) as error:
-                problem = str(error)
+                log.info("document %s: %s", digest.hex(), error)
+                problem = problem or "a content source cannot be asked"
                 continue
             try:
                 await asyncio.to_thread(_PARSERS[kind], body, digest)

@@ -10,7 +10,7 @@ seq = block * 2**20 + index of the log in its block. One database holds one chai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 SCHEMA_VERSION = 1
@@ -36,14 +36,17 @@ class Table:
     # A table of objects keeps its rows in the order of `seq`; others in that of their key.
     by_seq: bool = False
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The columns' names in order."""
-        return tuple(name for name, _ in self.columns)
+    # Derived, once: they are used for every row.
+    names: tuple[str, ...] = ()
+    zeros: Row = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(name for name, _ in self.columns))
+        object.__setattr__(self, "zeros", {name: _DEFAULTS[kind] for name, kind in self.columns})
 
     def blank(self) -> Row:
         """A row of zeros: what an object is before anything was said of it."""
-        return {name: _DEFAULTS[kind] for name, kind in self.columns}
+        return self.zeros.copy()
 
 
 def _table(name: str, columns: str, key: str, *indexes: str, by_seq: bool = False, stamps: bool = True) -> Table:

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Response
 
 from indexer.api import models
 from indexer.api.context import Context, protocol
+from indexer.api.ids import show_some_address
 from indexer.api.problems import RESPONSES, ProblemError, not_ready
 from indexer.api.reader import Snapshot
 from indexer.schema import SCHEMA_VERSION
@@ -81,11 +82,16 @@ def _known(context: Context, snapshot: Snapshot) -> dict[str, Any]:
         "lag": state["lag"],
         "ready": state["ready"],
         "error": state["reason"] or None,
-        "fee": {"bps": int(facts.get("fee_bps", "0")), "recipient": facts.get("fee_recipient")},
+        "fee": {"bps": int(facts.get("fee_bps", "0")), "recipient": _recipient(facts)},
         "registrations_paused": facts.get("registrations_paused") == "1",
         "sales_paused": facts.get("sales_paused") == "1",
         "gate_closed": facts.get("gate_closed") == "1",
     }
+
+
+def _recipient(facts: dict[str, str]) -> str | None:
+    raw = bytes.fromhex(facts.get("fee_recipient", "0x")[2:])
+    return show_some_address(raw) if raw else None
 
 
 def _state(context: Context, snapshot: Snapshot) -> dict[str, Any]:

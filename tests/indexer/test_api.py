@@ -349,7 +349,7 @@ def test_state(story: Story) -> None:
     assert valid(models.Ready, story.get("/ready"))["status"] == "ready"
     status = valid(models.Status, story.get("/status"))
     assert status["chain_id"] == story.world.deployment.chain_id
-    assert status["fee"] == {"bps": FEE_BPS, "recipient": story.world.owner.lower()}
+    assert status["fee"] == {"bps": FEE_BPS, "recipient": story.world.owner}
     assert status["indexed"]["block"] == status["head"] == status["final"] + 3
     assert status["contracts"] == story.world.deployment.contracts
 
