@@ -21,6 +21,8 @@ _AUTHORIZATION_STATE = keccak(text="authorizationState(address,bytes32)")[:4]
 _ACTION_EXECUTED = "0x" + keccak(text="ActionExecuted(address,bytes32,uint256)").hex()
 _AUTHORIZATION_USED = "0x" + keccak(text="AuthorizationUsed(address,bytes32)").hex()
 
+_BLOCKS = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -50,8 +52,10 @@ async def effect(rpc: AsyncRpc, action: Action, to_block: int) -> Effect | None:
     event = [_AUTHORIZATION_USED, signer, action.nonce]
     if action.kind != PURCHASE:
         event = [_ACTION_EXECUTED, signer, action.digest]
-    logs = await rpc.call(
-        "eth_getLogs",
-        {"address": action.contract, "topics": event, "fromBlock": hex(action.since_block), "toBlock": hex(to_block)},
-    )
-    return Effect(logs[0]["transactionHash"] if logs else None)
+    # Providers bound the range of one query.
+    for start in range(action.since_block, to_block + 1, _BLOCKS):
+        end = min(start + _BLOCKS - 1, to_block)
+        where = {"address": action.contract, "topics": event, "fromBlock": hex(start), "toBlock": hex(end)}
+        if logs := await rpc.call("eth_getLogs", where):
+            return Effect(logs[0]["transactionHash"])
+    return Effect(None)

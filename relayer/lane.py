@@ -106,6 +106,14 @@ class Lane:
                 await self._follow_one(item, head, depth, settled, latest)
             except ConflictError as error:
                 log.warning("skipped: %s", error)
+            except (RpcError, RpcTransportError) as error:
+                await self._pass_over(item.action, error)
+
+    async def _pass_over(self, action: Action, error: Exception) -> None:
+        """One action that upsets the node must not stop the others; a node that is away stops the round (raises)."""
+        log.warning("action %s: %s", action.id, error)
+        if isinstance(error, RpcTransportError):
+            await self._rpc.block_number()
 
     async def _follow_one(self, item: InFlight, head: int, depth: int, settled: int, latest: int) -> None:
         action, now = item.action, self._now()
@@ -185,8 +193,12 @@ class Lane:
         if waited and blocks_others and moving and not self.is_stopped():
             old = fees.Fees(newest.max_fee, newest.priority_fee)
             raised = fees.replacement(old, await fees.market(self._rpc), settings.max_fee)
-            if raised is not None:
-                attempt = self._sign(item.action, newest.nonce, raised)
+            try:
+                attempt = None if raised is None else self._sign(item.action, newest.nonce, raised)
+            except GuardError as error:
+                log.error("refused to raise the fees of action %s: %s", item.action.id, error)
+                attempt = None
+            if attempt is not None:
                 await asyncio.to_thread(self._queue.record_replacement, newest.hash, attempt)
                 await self._broadcast(attempt)
                 return
@@ -220,7 +232,6 @@ class Lane:
         notice = "gas costs more than the ceiling; actions wait" if first is None else None
         balance = quantity(await self._rpc.call("eth_getBalance", self.address, "latest"))
         promised = sum(item.action.gas_limit * item.newest.max_fee for item in unmined)
-        silent = 0
         for action in waiting:
             try:
                 if not await self._still_sendable(action, head) or first is None:
@@ -238,11 +249,7 @@ class Lane:
                 )
                 continue
             except (RpcError, RpcTransportError) as error:
-                # One action that upsets the node must not stop the others; a node that is away stops the round.
-                log.warning("action %s: %s", action.id, error)
-                silent += isinstance(error, RpcTransportError)
-                if silent >= 2:
-                    raise
+                await self._pass_over(action, error)
                 continue
             promised += action.gas_limit * first.max_fee
             room -= 1
