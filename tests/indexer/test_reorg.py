@@ -22,35 +22,29 @@ WAYS = {
 }
 
 
-def block_of_steps(world: World, steps: int) -> None:
-    """One block in which people do several things."""
-    world.chain.set_automine(False)
-    play(world, steps)
-    world.chain.mine()
-    world.chain.set_automine(True)
-
-
 def settle(world: World, store: Store, **options: int) -> None:
     """A step that meets a reorganisation goes back; the next ones go forward."""
     sync(world, store, steps=3, **options)
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("way", "depth"),
+    [*[("journal", depth) for depth in range(1, 6)], ("short journal", 3), ("all final", 1), ("all final", 5)],
+)
 def test_other_blocks_replace_the_newest(world: World, tmp_path: Path, depth: int, way: str) -> None:
     play(world, 25)
     with new_store(world, tmp_path / "a.db") as store:
         sync(world, store, **WAYS[way])
         snapshot, memory = world.chain.snapshot(), world.remember()
         for _ in range(depth):
-            block_of_steps(world, 4)
+            world.block_of_steps(4)
         sync(world, store, **WAYS[way])
         orphaned = tables(tmp_path / "a.db")
         world.chain.revert(snapshot)
         world.recall(memory)
         world.chain.rpc.call("anvil_dropAllTransactions")
         for _ in range(depth + 1):
-            block_of_steps(world, 4)
+            world.block_of_steps(4)
         settle(world, store, **WAYS[way])
     after = tables(tmp_path / "a.db")
     assert after["checkpoint"] != orphaned["checkpoint"]
@@ -76,7 +70,7 @@ def test_a_restless_chain(world: World, tmp_path: Path) -> None:
         for _ in range(12):
             snapshot, memory = world.chain.snapshot(), world.remember()
             for _ in range(world.rng.randint(1, 5)):
-                block_of_steps(world, world.rng.randint(0, 4))
+                world.block_of_steps(world.rng.randint(0, 4))
                 if world.rng.random() < 0.5:
                     sync(world, store, finality_blocks=world.rng.choice([3, 100]))
             if world.rng.random() < 0.7:
@@ -108,7 +102,7 @@ def test_a_node_that_lags_behind_is_waited_for(world: World, tmp_path: Path) -> 
     play(world, 10)
     with new_store(world, tmp_path / "a.db") as store:
         snapshot = world.chain.snapshot()
-        block_of_steps(world, 3)
+        world.block_of_steps(3)
         sync(world, store, finality_blocks=100)
         before = tables(tmp_path / "a.db")
         # The head is a block we know: nothing is known to be wrong.
@@ -123,7 +117,7 @@ def test_rewinding_is_the_exact_reverse(world: World, tmp_path: Path) -> None:
         sync(world, store, finality_blocks=1_000)
         seen = [(world.chain.rpc.block_number(), tables(tmp_path / "a.db"))]
         for _ in range(6):
-            block_of_steps(world, 5)
+            world.block_of_steps(5)
             sync(world, store, finality_blocks=1_000)
             seen.append((world.chain.rpc.block_number(), tables(tmp_path / "a.db")))
         for number, then in reversed(seen):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,7 @@ class World:
     works: list[tuple[str, int]] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
     splits: list[tuple[tuple[Share, ...], str]] = field(default_factory=list)
+    automine: bool = True
 
     def __post_init__(self) -> None:
         self.people = [signer.address for signer in self.chain.signers]
@@ -61,11 +63,33 @@ class World:
         contract = self.contract(name)
         data = "0x" + contract.encode(function, *args).hex()
         request = {"from": sender, "to": contract.address, "data": data, "gas": GAS, "value": hex(value)}
-        return str(self.chain.rpc.call("eth_sendTransaction", request))
+        transaction = str(self.chain.rpc.call("eth_sendTransaction", request))
+        if self.automine:
+            self.receipt(transaction)
+        return transaction
+
+    def receipt(self, transaction: str) -> dict[str, Any]:
+        """The node answers before it has mined; what follows must not depend on how fast it is."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            found = self.chain.rpc.call("eth_getTransactionReceipt", transaction)
+            if found:
+                return dict(found)
+            time.sleep(0.002)
+        raise AssertionError(f"{transaction} was not mined")
+
+    def block_of_steps(self, steps: int) -> None:
+        """One block in which people do several things."""
+        self.chain.set_automine(False)
+        self.automine = False
+        for _ in range(steps):
+            self.random_step()
+        self.chain.mine()
+        self.chain.set_automine(True)
+        self.automine = True
 
     def succeeded(self, transaction: str) -> bool:
-        receipt = self.chain.rpc.call("eth_getTransactionReceipt", transaction)
-        return bool(receipt) and receipt["status"] == "0x1"
+        return self.automine and self.receipt(transaction)["status"] == "0x1"
 
     def must(self, sender: str, name: str, function: str, *args: Any, value: int = 0) -> None:
         """A transaction that has to succeed."""

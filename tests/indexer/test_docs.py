@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every example of docs/dapps.md is run against the story of `test_api`."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import orjson
+import pytest
+
+from ipto.ids import license_id, offer_id
+from tests.indexer.test_api import Story, story
+
+__all__ = ["story"]  # the fixture
+
+PAGE = Path(__file__).parents[2] / "docs" / "dapps.md"
+EXAMPLES = [
+    line
+    for block in re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.S)
+    for line in block.splitlines()
+    if line.startswith("curl")
+]
+
+
+def test_the_page_has_examples() -> None:
+    assert len(EXAMPLES) > 12
+
+
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_an_example(story: Story, line: str) -> None:
+    values = {
+        "INDEXER": story.server.url,
+        "WORK": str(story.work),
+        "OFFER": "0x" + offer_id(story.offers[0]).hex(),
+        "LICENSE": str(license_id(offer_id(story.offers[0]), 1)),
+        "PERSON": story.people[0],
+        "HOLDER": story.licensee,
+        "SPLIT": "0x" + story.split.hex(),
+        "USD": story.world.dollar,
+    }
+    if shutil.which("curl"):
+        run = ["sh", "-c", line]
+        out = subprocess.run(
+            run, env={"PATH": "/usr/bin:/bin", "no_proxy": "*", **values}, capture_output=True, check=True
+        )
+        body = orjson.loads(out.stdout)
+    else:
+        url = re.sub(r"\$([A-Z]+)", lambda found: values[found[1]], line.split('"')[1])
+        body = story.server.http.get(url).json()
+    wanted_error = "abc" in line
+    assert ("status" in body and body["status"] == 400) == wanted_error, body
+    if "items" in body and not wanted_error and "owner=" not in line:
+        assert body["items"], line
