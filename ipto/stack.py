@@ -274,12 +274,12 @@ class Stack:
         return {
             "CHAIN_ID": str(self.chain.chain_id),
             "DATABASE": str(self.home / "relayer.sqlite"),
-            "CONTENT_DIR": self.addresses.content,
+            "CONTENT_FOLDER": self.addresses.content,
             "KEYSTORE": str(keys / "relayer.json"),
             "PASSWORD_FILE": str(password),
             "CURRENCIES": ",".join(token.address for token in self.deployment.tokens.values()),
             "CONFIRMATIONS": "1",
-            "POLL_INTERVAL": "0.1",
+            "POLL_SECONDS": "0.1",
             "DEADLINE_MARGIN": "5",
             "SEND_MARGIN": "2",
         }

@@ -64,7 +64,7 @@ def check_chain(settings: Settings) -> tuple[Deployment, tuple[Token, ...], str]
         raise ConfigurationError(
             f"{settings.deployment_file} is for chain {deployment.chain_id}, the settings say {settings.chain_id}"
         )
-    with Rpc(settings.rpc_url, timeout=settings.rpc_timeout) as rpc:
+    with Rpc(settings.rpc_url, timeout=settings.rpc_timeout_seconds) as rpc:
         verify(rpc, deployment)
         if settings.currencies:
             tokens = [read_token(rpc, address) for address in settings.currencies]
@@ -122,14 +122,14 @@ def serve(settings: Settings) -> None:
 async def _serve(
     settings: Settings, deployment: Deployment, tokens: tuple[Token, ...], queue: Queue, signer: Signer
 ) -> None:
-    rpc = AsyncRpc(settings.rpc_url, timeout=settings.rpc_timeout)
+    rpc = AsyncRpc(settings.rpc_url, timeout=settings.rpc_timeout_seconds)
     reader = Reader(rpc, deployment, tokens)
     policy = Policy(settings, deployment, reader.currencies)
-    sender = Sender([Lane(rpc, queue, signer, policy, settings)], settings.poll_interval)
+    sender = Sender([Lane(rpc, queue, signer, policy, settings)], settings.poll_seconds)
     service = Service(settings, rpc, queue, reader, policy, sender)
     uploads = None
-    if settings.content_dir is not None:
-        uploads = Uploads(LocalStore(settings.content_dir), queue, settings)
+    if settings.content_folder is not None:
+        uploads = Uploads(LocalStore(settings.content_folder), queue, settings)
     app = create_app(service, Status(service, deployment), uploads)
     config = uvicorn.Config(
         app,

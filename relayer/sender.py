@@ -18,9 +18,9 @@ log = logging.getLogger("relayer.sender")
 class Sender:
     """One task per lane. `wake` after accepting an action saves the client a poll interval."""
 
-    def __init__(self, lanes: Sequence[Lane], poll_interval: float) -> None:
+    def __init__(self, lanes: Sequence[Lane], poll_seconds: float) -> None:
         self.lanes = tuple(lanes)
-        self._poll = poll_interval
+        self._poll = poll_seconds
         self._wakes = {lane.address: asyncio.Event() for lane in lanes}
         self._tasks: list[asyncio.Task[None]] = []
         self.errors: dict[str, str] = {}  # lane → why its last step failed, for operators

@@ -27,13 +27,13 @@ class Settings(BaseSettings):
 
     # Where things are
     rpc_url: str = Field(default="http://127.0.0.1:8545", description="JSON-RPC endpoint of the chain")
-    rpc_timeout: float = Field(default=10.0, gt=0, description="seconds to wait for one answer of the node")
+    rpc_timeout_seconds: float = Field(default=10.0, gt=0, description="seconds to wait for one answer of the node")
     chain_id: int = Field(default=31337, gt=0, description="the chain to serve; no other is accepted")
     deployment: Path | None = Field(
         default=None, description="file with the contracts' addresses; default `deployments/<chain id>.json`"
     )
     database: Path = Field(default=Path(".ipto/relayer.sqlite"), description="queue, budgets and audit log (SQLite)")
-    content_dir: Path | None = Field(default=None, description="folder of the content store; unset: no uploads")
+    content_folder: Path | None = Field(default=None, description="folder of the content store; unset: no uploads")
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8470, ge=0, le=65535, description="port to listen on; 0 takes a free one")
 
@@ -79,7 +79,7 @@ class Settings(BaseSettings):
 
     # How it is sent
     confirmations: int = Field(default=12, gt=0, description="blocks, its own included, after which a result is final")
-    poll_interval: float = Field(default=2.0, gt=0, description="seconds between looks at the chain")
+    poll_seconds: float = Field(default=2.0, gt=0, description="seconds between looks at the chain")
     in_flight: int = Field(default=16, gt=0, description="transactions of a lane without a result at most")
     rebroadcast_after: float = Field(default=15.0, ge=0, description="seconds until unmined bytes are sent again")
     replace_after: float = Field(

@@ -122,7 +122,7 @@ def test_any_mixture_of_failures(world: World, chaos: ChaosProxy, start: Start, 
     """Lost requests, lost answers, doubled calls and kills, at random points of several actions."""
     dice = random.Random(seed)
     bodies = [world.signed_onboarding() for _ in range(5)]
-    relayer = start(chaos.url, rpc_timeout=1)
+    relayer = start(chaos.url, rpc_timeout_seconds=1)
     quiet = {"on": False}
 
     def rule(method: str, params: list[Any]) -> str:
@@ -146,7 +146,7 @@ def test_any_mixture_of_failures(world: World, chaos: ChaosProxy, start: Start, 
         if turn in (7, 15):
             relayer.kill()
             quiet["on"] = True  # starting up asks for more than a lane does; it simply refuses when the node is away
-            relayer = start(chaos.url, rpc_timeout=1)
+            relayer = start(chaos.url, rpc_timeout_seconds=1)
             quiet["on"] = False
     quiet["on"] = True
     for number, body in enumerate(bodies):

@@ -198,7 +198,7 @@ def test_front_runner_changes_nothing_but_who_paid(world: World, start: Start) -
 
 def test_cancelled_by_its_signer_while_it_waited(world: World, start: Start) -> None:
     stop = world.folder / "stop"
-    relayer = start(kill_switch=stop, poll_interval=0.2)
+    relayer = start(kill_switch=stop, poll_seconds=0.2)
     creator = LocalSigner.random()
     world.chain.set_balance(creator.address, 10**18)
     body = world.signed_onboarding(creator)

@@ -76,7 +76,7 @@ def test_quota_of_a_client(put: Callable[..., httpx.Response]) -> None:
 
 
 def test_without_a_store_uploads_are_refused(start: Callable[..., RelayerProcess]) -> None:
-    relayer = start(content_dir="")
+    relayer = start(content_folder="")
     cid = Cid.of_block(DOCUMENT)
     answer = relayer.http.put(f"{relayer.url}/v1/content/{cid}", content=DOCUMENT)
     assert (answer.status_code, answer.json()["code"]) == (404, "no-store")

@@ -192,13 +192,13 @@ class RelayerProcess:
             "chain_id": world.deployment.chain_id,
             "deployment": world.folder / f"{world.deployment.chain_id}.json",
             "database": world.folder / "relayer.sqlite",
-            "content_dir": world.folder / "content",
+            "content_folder": world.folder / "content",
             "port": 0,
             "confirmations": 2,
-            "poll_interval": 0.05,
+            "poll_seconds": 0.05,
             "rebroadcast_after": 0,
             "replace_after": 60,
-            "rpc_timeout": 3,
+            "rpc_timeout_seconds": 3,
             **settings,
         }
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith("IPTO_")}
