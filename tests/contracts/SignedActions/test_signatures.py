@@ -131,7 +131,7 @@ def variants(message: ChainStruct, where: str = "") -> list[tuple[str, Any]]:
             found.append((f"{path} doubled", replace(message, **{spec.name: value + value[:1]})))  # type: ignore[type-var]
             for place, item in enumerate(value):
                 for name, other in variants(item, f"{path}[{place}]."):
-                    items = value[:place] + (other,) + value[place + 1 :]
+                    items = (*value[:place], other, *value[place + 1 :])
                     found.append((name, replace(message, **{spec.name: items})))  # type: ignore[type-var]
         elif spec.struct is not None:
             for name, other in variants(value, f"{path}."):

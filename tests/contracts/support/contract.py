@@ -7,6 +7,8 @@ source trace for every revert. Here each call is a transaction of its own, and s
 
 from __future__ import annotations
 
+import os
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,14 +18,16 @@ from typing import Any
 
 import boa
 import pytest
+import vyper
 from eth_abi import decode, encode
 from eth_utils import keccak, to_checksum_address
 from vyper.compiler.output import build_abi_output
 
 ROOT = Path(__file__).parents[3]
 HOSTILE = ROOT / "tests" / "contracts" / "hostile"
-# Compiled contracts are kept beside everything else that is built.
-boa.interpret.set_cache_dir(ROOT / ".cache" / "titanoboa")
+# Compiled contracts are kept beside everything else that is built, by the hash of all their sources.
+boa.interpret.disable_cache()
+_CACHE = ROOT / ".cache" / "contract-tests"
 
 GAS = 29_000_000
 
@@ -58,7 +62,11 @@ class Build:
 
 @cache
 def build(path: Path) -> Build:
-    """Compile a .vy file (once per process, kept on disk)."""
+    """Compile a .vy file, unless that was done before."""
+    kept = _CACHE / f"{path.stem}-{_sources().hex()[:32]}.pickle"
+    if kept.exists():
+        found: Build = pickle.loads(kept.read_bytes())
+        return found
     data = boa.load_partial(str(path)).compiler_data
     slots: dict[str, int] = {}
     for name, item in data.storage_layout["storage_layout"].items():
@@ -66,7 +74,19 @@ def build(path: Path) -> Build:
             slots[name] = item["slot"]
         else:
             slots |= {f"{name}.{inner}": place["slot"] for inner, place in item.items()}
-    return Build(path.stem, build_abi_output(data), data.bytecode, data.bytecode_runtime, slots)
+    built = Build(path.stem, build_abi_output(data), data.bytecode, data.bytecode_runtime, slots)
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    part = kept.with_suffix(f".{os.getpid()}")  # several test processes write the same file
+    part.write_bytes(pickle.dumps(built))
+    part.replace(kept)
+    return built
+
+
+@cache
+def _sources() -> bytes:
+    """A hash of every source a contract could be made of, and of the compiler's version."""
+    files = sorted([*(ROOT / "contracts").rglob("*.vy*"), *HOSTILE.glob("*.vy")])
+    return keccak(b"".join([vyper.__version__.encode(), *(keccak(file.read_bytes()) for file in files)]))
 
 
 def _type(item: dict[str, Any]) -> str:
