@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cached_property, wraps
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, NoReturn
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
 import click
@@ -29,6 +29,19 @@ from ipto.structs import ZERO_ADDRESS, checksum_address
 
 HOME = Path(".ipto")
 _INTERRUPTED = 130
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+_C = TypeVar("_C", bound=_Closable)
+
+
+def _closed_later(client: _C) -> _C:
+    """A client that is closed when the command ends."""
+    click.get_current_context().call_on_close(client.close)
+    return client
 
 
 class Context:
@@ -52,7 +65,7 @@ class Context:
     @cached_property
     def rpc(self) -> Rpc:
         """The chain's node."""
-        return Rpc(self.addresses.rpc)
+        return _closed_later(Rpc(self.addresses.rpc))
 
     @cached_property
     def store(self) -> LocalStore:
@@ -62,12 +75,12 @@ class Context:
     @cached_property
     def indexer(self) -> Indexer:
         """The indexer's API."""
-        return Indexer(self.addresses.indexer)
+        return _closed_later(Indexer(self.addresses.indexer))
 
     @cached_property
     def relayer(self) -> Relayer:
         """The relayer's API."""
-        return Relayer(self.addresses.relayer)
+        return _closed_later(Relayer(self.addresses.relayer))
 
     @cached_property
     def currencies(self) -> tuple[Currency, ...]:
@@ -194,12 +207,13 @@ class ends_in_order:  # noqa: N801  # used as a function
     _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def __enter__(self) -> None:
+        self._is_ending = False
         self._before = {number: signal.signal(number, self._end) for number in self._SIGNALS}
 
-    def _end(self, _number: int, _frame: FrameType | None) -> NoReturn:
-        for number in self._SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
+    def _end(self, _number: int, _frame: FrameType | None) -> None:
+        if not self._is_ending:
+            self._is_ending = True
+            raise KeyboardInterrupt
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -27,11 +27,12 @@ from ipto._desk import buy, payout, verify
 from ipto.accounts import create_keystore, read_passphrase
 from ipto.client import Creator, check_scene, split_of
 from ipto.content import LocalStore
+from ipto.devchain import dev_signer
 from ipto.errors import InputError
-from ipto.quantities import parse_price, parse_scene
+from ipto.quantities import ETHER, format_amount, parse_price, parse_scene
 from ipto.seed import seed
 from ipto.stack import Ports, Stack
-from ipto.structs import Offer
+from ipto.structs import Offer, checksum_address
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -109,6 +110,25 @@ def up(
         if block_time:
             stack.chain.set_block_time(block_time)
         hold(stack)
+
+
+@main.command()
+@click.argument("address", type=str)
+@home_option
+@reports_errors
+def faucet(address: str, home: Path) -> None:
+    """Give ADDRESS test money, on a development chain: 10 ETH and 1000 of the test stablecoin, more each time."""
+    context = Context(home)
+    receiver = checksum_address(address)
+    if "TestUSD" not in context.deployment.contracts:
+        raise InputError("there is no test money on this chain; it is a real one")
+    ether = context.rpc.balance(receiver) + 10**19
+    context.rpc.call("anvil_setBalance", receiver, hex(ether))
+    usd = context.deployment.contract("TestUSD", context.rpc)
+    usd.send(dev_signer(0), "mint", receiver, 10**9)
+    token = next(item for item in context.currencies if item.address == usd.address)
+    for amount, currency in ((ether, ETHER), (int(usd.call("balanceOf", receiver)), token)):
+        click.echo(f"{receiver} holds {format_amount(amount, currency)}")
 
 
 # ---- creators -------------------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ from ipto.verification import utc, verify_license
 __all__ = ["DemoError", "run"]
 
 Say = Callable[[str], None]
+_PATIENCE = 30.0  # seconds a service may take to start again
 _CREDIT_LINE = "© 2008 Blender Foundation / www.bigbuckbunny.org (CC BY 3.0)"
 
 
@@ -87,7 +88,8 @@ class Demo:
         self.deployment: Deployment = stack.deployment
         self.rpc: Rpc = stack.chain.rpc
         self.store = LocalStore(Path(stack.addresses.content))
-        self.indexer, self.relayer = Indexer(stack.addresses.indexer), Relayer(stack.addresses.relayer)
+        self.indexer = Indexer(stack.addresses.indexer, patience=_PATIENCE)
+        self.relayer = Relayer(stack.addresses.relayer, patience=_PATIENCE)
         self.usd = next(item for item in currencies(self.deployment) if item.symbol != "ETH")
         self.cast = self._cast()
         self.people: tuple[Contribution, ...] = (

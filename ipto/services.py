@@ -36,7 +36,10 @@ class ActionFailedError(IptoError, RuntimeError):
 class _Service:
     name = "service"
 
-    def __init__(self, url: str, *, timeout: float = _TIMEOUT) -> None:
+    def __init__(self, url: str, *, timeout: float = _TIMEOUT, patience: float = 0.0) -> None:
+        """timeout: seconds for one answer. patience: seconds to ask again while nobody answers; every request of
+        these clients is safe to repeat, for the services recognise what they have."""
+        self._patience = patience
         host = urlsplit(url).hostname or ""
         # A proxy meant for the internet must not swallow calls to this machine.
         own = host == "localhost" or host.startswith("127.") or host == "::1"
@@ -55,11 +58,16 @@ class _Service:
         self._http.close()
 
     def _ask(self, method: str, path: str, **options: Any) -> Any:
-        try:
-            response = self._http.request(method, path, **options)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            where = f"the {self.name} at {self._http.base_url}"
-            raise ServiceError(f"{where} does not answer ({error}); is the stack running?") from error
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                response = self._http.request(method, path, **options)
+                break
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                if time.monotonic() >= deadline:
+                    where = f"the {self.name} at {self._http.base_url}"
+                    raise ServiceError(f"{where} does not answer ({error}); is the stack running?") from error
+                time.sleep(0.1)
         if response.is_success:
             try:
                 return orjson.loads(response.content) if response.content else None
@@ -91,7 +99,8 @@ class Indexer(_Service):
 
     def get(self, path: str, **parameters: Any) -> Any:
         """Any resource under /v1. Raises NotFoundError, RefusedError, ServiceError."""
-        return self._ask("GET", f"/v1/{path}", params=parameters)
+        # An empty mapping would remove the query that `path` may hold.
+        return self._ask("GET", f"/v1/{path}", params=parameters or None)
 
     def wait_for(
         self, path: str, accept: Callable[[Any], bool] = lambda _: True, seconds: float = _WAIT_SECONDS
