@@ -11,7 +11,7 @@ from typing import Any
 
 import boa
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from ipto import ids
 from ipto.structs import ETH, ZERO_ADDRESS, Share
@@ -19,6 +19,7 @@ from tests.contracts.model.vault import VaultModel
 from tests.contracts.support.build import account, authorization, digest, even_split
 from tests.contracts.support.contract import Contract, Reverted, hostile
 from tests.contracts.support.effort import effort
+from tests.contracts.support.machine import Machine, step
 from tests.contracts.support.money import Part, call, crediting, opening, transfer
 from tests.contracts.support.system import System, balance
 
@@ -32,13 +33,11 @@ OFF = st.sampled_from([0, 0, 0, 0, -1, 1])  # by how much a payment misses its s
 WORDS = [(1).to_bytes(32, "big"), bytes(32), b"", b"\x01"]
 
 
-class VaultMachine(RuleBasedStateMachine):
+class VaultMachine(Machine):
     """One vault, ten currencies, people, refusing contracts, splits of splits."""
 
     def __init__(self, system: System) -> None:
         super().__init__()
-        self.anchor = boa.env.anchor()
-        self.anchor.__enter__()
         self.vault, self.system, self.model = system.vault, system, VaultModel()
         self.payer, self.receiver, self.puppet = hostile("Puppet"), hostile("Receiver"), hostile("Reenterer")
         first = hostile("Aliased")
@@ -73,13 +72,12 @@ class VaultMachine(RuleBasedStateMachine):
         self.touched: set[tuple[bytes, str]] = set()
         self.rebased = False
 
-    def teardown(self) -> None:
+    def finish(self) -> None:
         for who in self.accounts:
             for name in (*HONEST, *HOSTILE):
                 currency = self.address(name)
                 assert self.vault.balance_of(who, currency) == self.model.booked[who, currency]
         self.everybody_honest_can_be_paid()
-        self.anchor.__exit__(None, None, None)
 
     def address(self, name: str) -> str:
         return ETH if name == "eth" else self.tokens[name].address
@@ -117,7 +115,7 @@ class VaultMachine(RuleBasedStateMachine):
 
     # ---- money in
 
-    @rule(name=CURRENCIES, raw=st.lists(st.tuples(INDEX, AMOUNTS), max_size=3), off=OFF)
+    @step(weight=8, name=CURRENCIES, raw=st.lists(st.tuples(INDEX, AMOUNTS), max_size=3), off=OFF)
     def pay(self, name: str, raw: list[tuple[int, int]], off: int) -> None:
         parts: list[Part] = [(self.accounts[which % len(self.accounts)], amount) for which, amount in raw]
         total = sum(amount for _, amount in parts)
@@ -140,7 +138,7 @@ class VaultMachine(RuleBasedStateMachine):
     def mint(self, name: str, to: str, amount: int) -> None:
         self.tokens["first" if name == "second" else name].mint(to, amount)
 
-    @rule(which=INDEX, amount=AMOUNTS, is_good=st.booleans())
+    @step(weight=2, which=INDEX, amount=AMOUNTS, is_good=st.booleans())
     def pay_by_authorization(self, which: int, amount: int, is_good: bool) -> None:
         token, order = self.tokens["usd"], digest()
         token.mint(self.system.licensee, amount)
@@ -152,7 +150,8 @@ class VaultMachine(RuleBasedStateMachine):
         done, _ = self.attempt(self.vault, "credit_with_authorization", *parts, sender=self.system.keeper)
         assert done is is_good
 
-    @rule(
+    @step(
+        weight=5,
         steps=st.lists(
             st.tuples(
                 st.sampled_from(["open", "transfer", "credit", "credit eth", "withdraw"]),
@@ -161,7 +160,7 @@ class VaultMachine(RuleBasedStateMachine):
             ),
             min_size=2,
             max_size=6,
-        )
+        ),
     )
     def one_transaction(self, steps: list[tuple[str, str, int]]) -> None:
         """Any mixture of the halves of a payment, in two addresses of one token: what is booked has arrived."""
@@ -182,7 +181,7 @@ class VaultMachine(RuleBasedStateMachine):
                 made.append(call(self.vault, "withdraw", self.people[1], token.address))
         self.attempt(self.payer, "run", made)
 
-    @rule(name=CURRENCIES, amount=st.integers(1, 100))
+    @step(weight=1, name=CURRENCIES, amount=st.integers(1, 100))
     def bare_money(self, name: str, amount: int) -> None:
         if name == "eth":
             boa.env.set_balance(self.vault.address, balance(ETH, self.vault.address) + amount)
@@ -191,7 +190,7 @@ class VaultMachine(RuleBasedStateMachine):
 
     # ---- money inside and out
 
-    @rule(name=CURRENCIES, which=INDEX, amount=AMOUNTS, is_mine=st.booleans())
+    @step(weight=2, name=CURRENCIES, which=INDEX, amount=AMOUNTS, is_mine=st.booleans())
     def book(self, name: str, which: int, amount: int, is_mine: bool) -> None:
         currency = self.address(name)
         has = self.model.booked[self.sub, currency]
@@ -201,7 +200,7 @@ class VaultMachine(RuleBasedStateMachine):
         done, _ = self.attempt(self.vault, "book", SALT, [to], [amount], currency, sender=sender)
         assert done is (amount <= (has if is_mine else 0))
 
-    @rule(name=CURRENCIES, which=INDEX)
+    @step(weight=5, name=CURRENCIES, which=INDEX)
     def withdraw(self, name: str, which: int) -> None:
         who, currency = self.payees[which % len(self.payees)], self.address(name)
         owed = self.model.booked[account(who), currency]
@@ -212,7 +211,7 @@ class VaultMachine(RuleBasedStateMachine):
             is_refused = to == self.vault.address or (name == "eth" and to == self.receiver.address and self.mode != 0)
             assert sent == (0 if is_refused else owed)
 
-    @rule(name=st.sampled_from(HONEST), which=st.integers(0, 2), to=INDEX)
+    @step(weight=2, name=st.sampled_from(HONEST), which=st.integers(0, 2), to=INDEX)
     def withdraw_to(self, name: str, which: int, to: int) -> None:
         who, currency, goal = self.people[which], self.address(name), self.payees[to % len(self.payees)]
         owed = self.model.booked[account(who), currency]
@@ -221,13 +220,13 @@ class VaultMachine(RuleBasedStateMachine):
         assert done is (owed > 0 and not is_refused)
         assert sent == (owed if done else None)
 
-    @rule(which=st.integers(0, 2), to=INDEX, is_undone=st.booleans())
+    @step(weight=1, which=st.integers(0, 2), to=INDEX, is_undone=st.booleans())
     def redirect(self, which: int, to: int, is_undone: bool) -> None:
         who, goal = self.people[which], self.payees[to % len(self.payees)]
         self.vault.redirect(ZERO_ADDRESS if is_undone else goal, sender=who)
         self.redirects[who] = who if is_undone else goal
 
-    @rule(name=CURRENCIES, which=st.integers(0, 2), is_pushed=st.booleans())
+    @step(weight=5, name=CURRENCIES, which=st.integers(0, 2), is_pushed=st.booleans())
     def pay_out(self, name: str, which: int, is_pushed: bool) -> None:
         shares, split = self.splits[which]
         currency = self.address(name)
@@ -241,30 +240,30 @@ class VaultMachine(RuleBasedStateMachine):
 
     mode = 0
 
-    @rule(mode=st.integers(0, 3))
+    @step(weight=1, mode=st.integers(0, 3))
     def receiver_behaves(self, mode: int) -> None:
         self.receiver.behave(mode)
         self.mode = mode
 
-    @rule(who=INDEX, is_blocked=st.booleans(), is_paused=st.sampled_from([False, False, False, True]))
+    @step(weight=1, who=INDEX, is_blocked=st.booleans(), is_paused=st.sampled_from([False, False, False, True]))
     def blocking(self, who: int, is_blocked: bool, is_paused: bool) -> None:
         self.tokens["blocking"].block_account(self.payees[who % len(self.payees)], is_blocked)
         self.tokens["blocking"].pause(is_paused)
 
-    @rule(inside=st.integers(0, 1), on_top=st.integers(0, 1))
+    @step(weight=1, inside=st.integers(0, 1), on_top=st.integers(0, 1))
     def fees(self, inside: int, on_top: int) -> None:
         self.tokens["fees"].set_fees(inside, on_top)
 
-    @rule(factor=st.sampled_from([10**6, 10**6, 999_999, 1_000_001, 500_000, 2 * 10**6]))
+    @step(weight=1, factor=st.sampled_from([10**6, 10**6, 999_999, 1_000_001, 500_000, 2 * 10**6]))
     def rebase(self, factor: int) -> None:
         self.tokens["rebasing"].rebase(factor)
         self.rebased = True
 
-    @rule(moves=st.booleans(), answer=st.sampled_from(WORDS))
+    @step(weight=1, moves=st.booleans(), answer=st.sampled_from(WORDS))
     def answering(self, moves: bool, answer: bytes) -> None:
         self.tokens["answering"].behave(moves, answer)
 
-    @rule(what=st.sampled_from(["withdraw", "send back", "distribute", "nothing"]), is_hooked=st.booleans())
+    @step(weight=1, what=st.sampled_from(["withdraw", "send back", "distribute", "nothing"]), is_hooked=st.booleans())
     def re_enter(self, what: str, is_hooked: bool) -> None:
         token = self.tokens["hooked"]
         token.hook(self.puppet.address, is_hooked)
@@ -280,7 +279,6 @@ class VaultMachine(RuleBasedStateMachine):
 
     # ---- what must always hold
 
-    @precondition(lambda self: bool(self.touched))
     @invariant()
     def the_model_agrees(self) -> None:
         for who, currency in self.touched:
