@@ -40,7 +40,13 @@ class _Service:
         """timeout: seconds for one answer. patience: seconds to ask again while nobody answers; every request of
         these clients is safe to repeat, for the services recognise what they have."""
         self._patience = patience
-        host = urlsplit(url).hostname or ""
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname if parts.scheme in ("http", "https") else None
+        except ValueError:
+            host = None
+        if not host:
+            raise InputError(f"{url!r:.80} is no address of the {self.name}; write http://host:port")
         # A proxy meant for the internet must not swallow calls to this machine.
         own = host == "localhost" or host.startswith("127.") or host == "::1"
         self._http = httpx.Client(base_url=url, timeout=timeout, follow_redirects=False, trust_env=not own)
