@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from ipto import typed_data
 from ipto.structs import ChainStruct
 from tests.contracts.support.build import chain_id
-from tests.contracts.support.contract import ROOT, Reverted, hostile
+from tests.contracts.support.contract import ROOT, Reverted, deploy, hostile, reverts
 from tests.contracts.support.effort import effort
-from tests.contracts.support.system import System, now
+from tests.contracts.support.system import CONTRACTS, System, now
 
 KINDS: list[type[Any]] = [typed_data.Onboard, typed_data.PostOffers, typed_data.WithdrawOffer]
 VECTORS = ROOT / "tests" / "vectors" / "typed_data.json"
@@ -84,3 +84,8 @@ def test_committed_vectors() -> None:
     for vector in json.loads(VECTORS.read_text())["vectors"]:
         digest = _hash_eip191_message(encode_typed_data(full_message=vector["typed_data"]))
         assert "0x" + bytes(digest).hex() == vector["digest"]
+
+
+def test_bad_wiring() -> None:
+    with reverts("signed: bad wiring"):
+        deploy(CONTRACTS / "SignedActions.vy", "0x" + "0" * 40)
