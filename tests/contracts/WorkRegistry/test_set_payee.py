@@ -4,7 +4,7 @@
 import pytest
 
 from ipto.structs import ZERO32, ZERO_ADDRESS
-from tests.contracts.support.build import account, declare, even_split, hold, register
+from tests.contracts.support.build import account, declare, even_split, hold, onboard_message, register, sign
 from tests.contracts.support.contract import reverts
 from tests.contracts.support.system import System
 
@@ -149,3 +149,29 @@ def test_leaves_the_other_fields(system: System) -> None:
     assert after[:4] == before[:4]
     assert after[4] == before[4] | 4
     assert after[5:7] == before[5:7]
+
+
+def test_a_split_that_was_only_checked_is_declared_before_it_is_left(system: System) -> None:
+    """Onboarding checks a split for one transaction; whoever wants its controller asked declares it for good."""
+    message = onboard_message(system)
+    work = system.signed.onboard(message, sign(system, system.creator, message))
+    _, new = splits(system)
+    with reverts("vault: split not declared"):
+        system.registry.set_payee(work, new, sender=system.creator)
+    system.vault.declare_split(message.split, message.controller, sender=system.keeper)
+    with reverts("registry: controller has not approved"):
+        system.registry.set_payee(work, new, sender=system.creator)
+    system.registry.approve_payee(system.controller, work, new, sender=system.controller)
+    system.registry.set_payee(work, new, sender=system.creator)
+    assert payee_of(system, work) == (new, 4)
+
+
+def test_an_approval_for_another_payee_stays(system: System) -> None:
+    """Each approval names one way; going one of them leaves the others open, should the work come back."""
+    old, new = splits(system)
+    work = register(system, payee=old)
+    for payee in (new, ZERO32):
+        system.registry.approve_payee(system.controller, work, payee, sender=system.controller)
+    system.registry.set_payee(work, new, sender=system.creator)
+    with reverts("registry: controller has not approved"):
+        system.registry.set_payee(work, ZERO32, sender=system.creator)
