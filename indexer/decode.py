@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from eth_abi.abi import decode as abi_decode
 from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 
+from ipto.codec import decode as abi_decode
 from ipto.errors import IntegrityError
 
 WORD = 32

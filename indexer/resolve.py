@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import orjson
-from eth_abi.abi import decode as abi_decode
 from eth_abi.exceptions import DecodingError
 
+from ipto.codec import decode as abi_decode
 from ipto.content import LocalStore
 from ipto.content.store import MissingContentError, StoreUnavailableError
 from ipto.documents import DocumentError

@@ -15,7 +15,7 @@ from eth_abi.exceptions import DecodingError, EncodingError
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from ipto._codec import decode, encode
+from ipto.codec import decode, encode
 from ipto.errors import InputError, IntegrityError, NotFoundError
 from ipto.structs import ChainStruct
 

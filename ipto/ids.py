@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from eth_utils.crypto import keccak
 
-from ipto._codec import encode
+from ipto.codec import encode
 from ipto.errors import InputError
 from ipto.structs import MAX_SHARES, SHARE_TOTAL, ZERO32, Offer, Share, checksum_address
 

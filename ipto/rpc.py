@@ -19,7 +19,7 @@ import httpx
 import orjson
 from eth_abi.exceptions import DecodingError
 
-from ipto._codec import decode as abi_decode
+from ipto.codec import decode as abi_decode
 from ipto.errors import InputError, IptoError
 
 __all__ = ["AsyncRpc", "Call", "Rpc", "RpcError", "RpcTimeoutError", "RpcTransportError", "quantity", "revert_reason"]

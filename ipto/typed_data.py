@@ -20,8 +20,8 @@ import coincurve
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from ipto._codec import encode
 from ipto._struct import Abi, FieldSpec
+from ipto.codec import encode
 from ipto.errors import InputError, IntegrityError
 from ipto.structs import (
     MAX_SHARES,

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
+from ipto.codec import encode
 from ipto.rpc import AsyncRpc, RpcTransportError
 from relayer.actions import PURCHASE
 from relayer.records import Action, NewAction

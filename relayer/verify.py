@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import coincurve
-from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from ipto.codec import encode
 from ipto.rpc import AsyncRpc, RpcError
 from relayer.problems import RefusedError, forbidden
 from relayer.simulate import is_revert
