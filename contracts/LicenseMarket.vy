@@ -16,6 +16,8 @@ from .interfaces import IRoyaltyVault
 from .interfaces import IWorkRegistry
 from .interfaces import types
 from .modules import erc721
+from .modules import license_token
+from .modules import offer_rules
 
 
 implements: ILicenseMarket
@@ -23,6 +25,7 @@ implements: ILicenseMarket
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: erc721
+initializes: license_token[erc721 := erc721]
 
 
 # Renouncing is left out: it would leave a pause in place for ever.
@@ -37,6 +40,12 @@ exports: (
     erc721.ownerOf,
     erc721.getApproved,
     erc721.isApprovedForAll,
+    license_token.locked,
+    license_token.isTransferable,
+    license_token.startTime,
+    license_token.endTime,
+    license_token.isTokenExpired,
+    license_token.expiryType,
 )
 
 
@@ -45,41 +54,7 @@ interface Renderer:
 
 
 ETH: constant(address) = 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE
-FOREVER: constant(uint256) = 2**40 - 1
 MAX_FEE_BPS: constant(uint16) = 250
-
-# All bits and codes that are defined.
-USAGES: constant(uint16) = 2**8 - 1
-ASPECTS: constant(uint16) = 2**9 - 1
-FORBIDS: constant(uint16) = 2**7 - 1
-OFFER_FLAGS: constant(uint8) = 2**4 - 1
-BUNDLE: constant(uint8) = 1
-TRANSFERABLE: constant(uint8) = 2
-EXCLUSIVE: constant(uint8) = 4
-LAST_UNIT: constant(uint8) = 5
-LAST_AFTER_TERM: constant(uint8) = 3
-
-# The host's 96 bits of a license's word:
-#
-#   255   248 247    240 239          200 199          160
-#   | unused | flags    | issued at (s)  | expires at (s) |
-EXPIRY_AT: constant(uint256) = 160
-ISSUED_AT: constant(uint256) = 200
-FLAGS_AT: constant(uint256) = 240
-HOST_MASK: constant(uint256) = max_value(uint256) ^ (2**160 - 1)
-LOCKED: constant(uint256) = 1
-ENDED: constant(uint256) = 2
-
-# An offer's word. Only `sold` ever counts up; the rest is a copy for contracts that know the id alone.
-#
-#   216    208..215 200..207     168..199 136..167  120..135 104..119  88..103   72..87   32..71     0..31
-#   | live | flags  | after_term | end_ms | start_ms | share  | forbids | aspects | usages | posted at | sold |
-POSTED_AT: constant(uint256) = 32
-STATUS_LIVE: constant(uint256) = 1 << 216
-SOLD_MASK: constant(uint256) = 2**32 - 1
-
-# A license id is its offer's id, whose last 32 bits are zero, plus the number of the sale.
-SALE_MASK: constant(uint256) = 2**32 - 1
 
 # A work's exclusivity word: for each usage bit the hour (since 1970, rounded up) until which an exclusive
 # license runs, 2**24 - 1 for ever; above them, how many datasets hold the work.
@@ -136,6 +111,7 @@ def __init__(
     ownable.__init__()
     ownable_2step.__init__()
     erc721.__init__()
+    license_token.__init__()
     ownable_2step._transfer_ownership(owner)
     VAULT = vault
     REGISTRY = registry
@@ -150,7 +126,7 @@ def __init__(
 @external
 def post(offer: types.Offer) -> bytes32:
     self._check_actor(offer.licensor)
-    self._check_offer(offer)
+    offer_rules._check(offer)
     owner: address = empty(address)
     since: uint40 = 0
     payee: bytes32 = empty(bytes32)
@@ -162,22 +138,10 @@ def post(offer: types.Offer) -> bytes32:
     assert owner == offer.licensor, "market: licensor does not own the work"
     assert offer.aspects | cleared == cleared, "market: aspects not cleared"
 
-    id: bytes32 = self._offer_id(offer)
+    id: bytes32 = offer_rules._id(offer)
     status: uint256 = self.offers[id]
-    assert status & STATUS_LIVE == 0 or self._posted_at(status) < convert(since, uint256), "market: already posted"
-    self.offers[id] = (
-        (status & SOLD_MASK)
-        | (block.timestamp << POSTED_AT)
-        | (convert(offer.usages, uint256) << 72)
-        | (convert(offer.aspects, uint256) << 88)
-        | (convert(offer.forbids, uint256) << 104)
-        | (convert(offer.revenue_share_bps, uint256) << 120)
-        | (convert(offer.start_ms, uint256) << 136)
-        | (convert(offer.end_ms, uint256) << 168)
-        | (convert(offer.after_term, uint256) << 200)
-        | (convert(offer.flags, uint256) << 208)
-        | STATUS_LIVE
-    )
+    assert status & offer_rules.LIVE == 0 or offer_rules._posted_at(status) < convert(since, uint256), "market: already posted"
+    self.offers[id] = offer_rules._posted(offer, status)
     log ILicenseMarket.OfferPosted(offer_id=id, work=offer.work, licensor=offer.licensor, offer=offer)
     return id
 
@@ -185,10 +149,10 @@ def post(offer: types.Offer) -> bytes32:
 @external
 def withdraw_offer(offer: types.Offer):
     self._check_actor(offer.licensor)
-    id: bytes32 = self._offer_id(offer)
+    id: bytes32 = offer_rules._id(offer)
     status: uint256 = self.offers[id]
-    assert status & STATUS_LIVE != 0, "market: offer not live"
-    self.offers[id] = status & ~STATUS_LIVE
+    assert status & offer_rules.LIVE != 0, "market: offer not live"
+    self.offers[id] = status & ~offer_rules.LIVE
     log ILicenseMarket.OfferWithdrawn(offer_id=id, work=offer.work, licensor=offer.licensor)
 
 
@@ -264,13 +228,13 @@ def mint_with_authorization(
 @external
 @reentrant
 def transferFrom(sender: address, receiver: address, token_id: uint256):
-    self._move(sender, receiver, token_id)
+    license_token._move(sender, receiver, token_id)
 
 
 @external
 @reentrant
 def safeTransferFrom(sender: address, receiver: address, token_id: uint256, data: Bytes[1024] = b""):
-    self._move(sender, receiver, token_id)
+    license_token._move(sender, receiver, token_id)
     erc721._ask_receiver(sender, receiver, token_id, data)
 
 
@@ -311,22 +275,21 @@ def permits(
     at: uint256,
 ) -> bool:
     word: uint256 = erc721.words[license]
-    host: uint256 = word >> EXPIRY_AT
     # Each line one reason for a no.
     return (
         holder != empty(address)
         and erc721._owner_in(word) == holder
-        and self._offer_of(license) == self._offer_id(offer)
-        and (word >> FLAGS_AT) & ENDED == 0
-        and self._is_one_bit(usage)
+        and offer_rules._id_of(license) == offer_rules._id(offer)
+        and license_token._flags_in(word) & license_token.ENDED == 0
+        and offer_rules._is_one_bit(usage)
         and offer.usages & usage != 0
-        and self._is_one_bit(aspect)
+        and offer_rules._is_one_bit(aspect)
         and offer.aspects & aspect != 0
         and start_ms < end_ms
         and start_ms >= offer.start_ms
         and end_ms <= offer.end_ms
-        and at >= (word >> ISSUED_AT) & FOREVER
-        and (at < host & FOREVER or host & FOREVER == FOREVER)
+        and at >= license_token._issued_in(word)
+        and license_token._runs_at(word, at)
     )
 
 
@@ -336,17 +299,17 @@ def license_of(license: uint256) -> (address, uint40, uint40, uint8, bytes32):
     word: uint256 = erc721._word(license)
     return (
         erc721._owner_in(word),
-        convert((word >> ISSUED_AT) & FOREVER, uint40),
-        convert((word >> EXPIRY_AT) & FOREVER, uint40),
-        convert((word >> FLAGS_AT) & 255, uint8),
-        self._offer_of(license),
+        convert(license_token._issued_in(word), uint40),
+        convert(license_token._expires_in(word), uint40),
+        convert(license_token._flags_in(word), uint8),
+        offer_rules._id_of(license),
     )
 
 
 @external
 @view
 def offer_id(offer: types.Offer) -> bytes32:
-    return self._offer_id(offer)
+    return offer_rules._id(offer)
 
 
 @external
@@ -354,26 +317,13 @@ def offer_id(offer: types.Offer) -> bytes32:
 def offer_status(
     offer_id: bytes32,
 ) -> (bool, uint32, uint40, uint16, uint16, uint16, uint16, uint32, uint32, uint8, uint8):
-    status: uint256 = self.offers[offer_id]
-    return (
-        status & STATUS_LIVE != 0,
-        convert(status & SOLD_MASK, uint32),
-        convert(self._posted_at(status), uint40),
-        convert((status >> 72) & (2**16 - 1), uint16),
-        convert((status >> 88) & (2**16 - 1), uint16),
-        convert((status >> 104) & (2**16 - 1), uint16),
-        convert((status >> 120) & (2**16 - 1), uint16),
-        convert((status >> 136) & (2**32 - 1), uint32),
-        convert((status >> 168) & (2**32 - 1), uint32),
-        convert((status >> 200) & 255, uint8),
-        convert((status >> 208) & 255, uint8),
-    )
+    return offer_rules._fields(self.offers[offer_id])
 
 
 @external
 @view
 def order_hash(offer: types.Offer, licensee: address, party: bytes32, acknowledged: bytes32) -> bytes32:
-    return self._order_hash(self._offer_id(offer), licensee, party, acknowledged)
+    return self._order_hash(offer_rules._id(offer), licensee, party, acknowledged)
 
 
 @external
@@ -397,7 +347,7 @@ def has_consent(offer_id: bytes32, steward: address) -> bool:
 @external
 @view
 def exclusive_until(work: uint256, usage: uint16) -> uint256:
-    assert self._is_one_bit(usage) and usage <= USAGES, "market: not one usage"
+    assert offer_rules._is_one_bit(usage) and usage <= offer_rules.USAGES, "market: not one usage"
     word: uint256 = self.exclusivity[work]
     for i: uint256 in range(8):
         if convert(usage, uint256) == 1 << i:
@@ -423,66 +373,6 @@ def sales_paused() -> bool:
     @notice Whether new sales are stopped.
     """
     return self.terms_of_trade & PAUSED != 0
-
-
-@external
-@view
-def locked(tokenId: uint256) -> bool:
-    """
-    @notice ERC-5192: whether a license cannot be transferred.
-    """
-    return self._is_locked(erc721._word(tokenId))
-
-
-@external
-@view
-def isTransferable(tokenId: uint256, sender: address, receiver: address) -> bool:
-    """
-    @notice ERC-6454: whether a license can be transferred; from nobody to somebody: minted; from somebody to
-            nobody: burnt. Both zero ask about transfers in general.
-    """
-    if sender == empty(address) and receiver != empty(address):
-        return True
-    word: uint256 = erc721._word(tokenId)
-    is_burn: bool = sender != empty(address) and receiver == empty(address)
-    return not is_burn and not self._is_locked(word)
-
-
-@external
-@view
-def startTime(tokenId: uint256) -> uint256:
-    """
-    @notice ERC-7858: when a license was issued, UTC seconds.
-    """
-    return (erc721._word(tokenId) >> ISSUED_AT) & FOREVER
-
-
-@external
-@view
-def endTime(tokenId: uint256) -> uint256:
-    """
-    @notice ERC-7858: when a license expires, UTC seconds; 2**256 - 1: never.
-    """
-    return self._end_time((erc721._word(tokenId) >> EXPIRY_AT) & FOREVER)
-
-
-@external
-@view
-def isTokenExpired(tokenId: uint256) -> bool:
-    """
-    @notice ERC-7858: whether a license's term is over.
-    """
-    expiry: uint256 = (erc721._word(tokenId) >> EXPIRY_AT) & FOREVER
-    return expiry != FOREVER and block.timestamp >= expiry
-
-
-@external
-@pure
-def expiryType() -> uint8:
-    """
-    @notice ERC-7858: 1, terms are measured in time.
-    """
-    return 1
 
 
 @external
@@ -544,52 +434,6 @@ def _check_actor(actor: address):
 
 
 @internal
-@pure
-def _check_offer(offer: types.Offer):
-    assert offer.usages != 0 and offer.usages <= USAGES, "market: usages out of range"
-    assert offer.aspects != 0 and offer.aspects <= ASPECTS, "market: aspects out of range"
-    assert offer.forbids <= FORBIDS, "market: forbids out of range"
-    assert offer.start_ms < offer.end_ms, "market: scene is empty"
-    assert offer.currency != empty(address), "market: currency is zero"
-    assert offer.term != 0, "market: term is zero"
-    assert offer.revenue_share_bps <= 10_000, "market: revenue share above 10000"
-    assert offer.unit <= LAST_UNIT, "market: unit out of range"
-    assert (offer.unit == 0) == (offer.unit_price == 0), "market: unit and unit price disagree"
-    owes_reports: bool = offer.unit != 0 or offer.revenue_share_bps != 0
-    assert owes_reports == (offer.report_every != 0), "market: reporting and what is owed disagree"
-    assert offer.after_term != 0 and offer.after_term <= LAST_AFTER_TERM, "market: after_term out of range"
-    assert offer.supply != 0, "market: supply is zero"
-    assert offer.opens_at < offer.closes_at, "market: closes before it opens"
-    assert offer.flags <= OFFER_FLAGS, "market: flags out of range"
-    assert offer.flags & (BUNDLE | EXCLUSIVE) != BUNDLE | EXCLUSIVE, "market: a bundle is never exclusive"
-    assert offer.terms != empty(bytes32), "market: terms are zero"
-
-
-@internal
-@pure
-def _offer_id(offer: types.Offer) -> bytes32:
-    return convert(convert(keccak256(abi_encode(offer)), uint256) & ~SALE_MASK, bytes32)
-
-
-@internal
-@pure
-def _offer_of(license: uint256) -> bytes32:
-    return convert(license & ~SALE_MASK, bytes32)
-
-
-@internal
-@pure
-def _posted_at(status: uint256) -> uint256:
-    return (status >> POSTED_AT) & FOREVER
-
-
-@internal
-@pure
-def _is_one_bit(mask: uint16) -> bool:
-    return mask != 0 and mask & (mask - 1) == 0
-
-
-@internal
 @view
 def _order_hash(offer_id: bytes32, licensee: address, party: bytes32, acknowledged: bytes32) -> bytes32:
     return keccak256(abi_encode(chain.id, offer_id, licensee, party, acknowledged))
@@ -622,7 +466,7 @@ def _quote(offer: types.Offer) -> (Sale, address, uint256, address, uint256):
     price: uint256 = convert(offer.price, uint256)
     fee: uint256 = price * ((trade >> 160) & (2**16 - 1)) // 10_000
     sale: Sale = empty(Sale)
-    sale.offer_id = self._offer_id(offer)
+    sale.offer_id = offer_rules._id(offer)
     sale.payee = convert(convert(owner, uint256), bytes32) if payee == empty(bytes32) else payee
     sale.fee = fee
     sale.total = price + fee
@@ -646,21 +490,21 @@ def _prepare(offer: types.Offer, licensee: address, acknowledged: bytes32) -> Sa
     assert trade & PAUSED == 0, "market: paused"
     assert licensee != empty(address), "market: licensee is zero"
     status: uint256 = self.offers[sale.offer_id]
-    assert status & STATUS_LIVE != 0, "market: offer not live"
-    assert owner == offer.licensor and self._posted_at(status) >= since, "market: work has another owner"
+    assert status & offer_rules.LIVE != 0, "market: offer not live"
+    assert owner == offer.licensor and offer_rules._posted_at(status) >= since, "market: work has another owner"
     assert offer.licensee == empty(address) or offer.licensee == licensee, "market: offer is private"
     assert block.timestamp >= convert(offer.opens_at, uint256), "market: offer not open yet"
     assert (
         block.timestamp < convert(offer.closes_at, uint256) or offer.closes_at == max_value(uint40)
     ), "market: offer closed"
-    sold: uint256 = status & SOLD_MASK
+    sold: uint256 = status & offer_rules.SOLD_MASK
     assert sold < convert(offer.supply, uint256), "market: sold out"
     assert acknowledged == self._acknowledgement(offer.terms, sale), "market: acknowledged other terms"
     if steward != empty(address):
         assert self.consents[sale.offer_id][steward], "market: steward has not consented"
 
     sale.number = unsafe_add(sold, 1)
-    sale.expires_at = min(block.timestamp + convert(offer.term, uint256), FOREVER)
+    sale.expires_at = min(block.timestamp + convert(offer.term, uint256), license_token.FOREVER)
     self.offers[sale.offer_id] = unsafe_add(status, 1)
     self._guard_exclusivity(offer, sale.expires_at)
     return sale
@@ -669,19 +513,19 @@ def _prepare(offer: types.Offer, licensee: address, acknowledged: bytes32) -> Sa
 @internal
 def _guard_exclusivity(offer: types.Offer, expires_at: uint256):
     word: uint256 = self.exclusivity[offer.work]
-    if offer.flags & EXCLUSIVE == 0 and word & (2**DATASETS_AT - 1) == 0:
+    if offer.flags & offer_rules.EXCLUSIVE == 0 and word & (2**DATASETS_AT - 1) == 0:
         return
     hour: uint256 = min((expires_at + HOUR - 1) // HOUR, LANE_MASK)
-    if expires_at == FOREVER:
+    if expires_at == license_token.FOREVER:
         hour = LANE_MASK
     for i: uint256 in range(8):
         if convert(offer.usages, uint256) & (1 << i) == 0:
             continue
         until: uint256 = (word >> (LANE * i)) & LANE_MASK
         assert until != LANE_MASK and block.timestamp >= until * HOUR, "market: exclusive license running"
-        if offer.flags & EXCLUSIVE != 0:
+        if offer.flags & offer_rules.EXCLUSIVE != 0:
             word = (word & ~(LANE_MASK << (LANE * i))) | (hour << (LANE * i))
-    if offer.flags & EXCLUSIVE != 0:
+    if offer.flags & offer_rules.EXCLUSIVE != 0:
         assert word >> DATASETS_AT == 0, "market: work is in a dataset"
         self.exclusivity[offer.work] = word
 
@@ -689,12 +533,8 @@ def _guard_exclusivity(offer: types.Offer, expires_at: uint256):
 @internal
 def _book_sale(offer: types.Offer, licensee: address, payer: address, party: bytes32, sale: Sale) -> uint256:
     license: uint256 = convert(sale.offer_id, uint256) | sale.number
-    is_locked: uint256 = LOCKED if offer.flags & TRANSFERABLE == 0 else 0
-    erc721._mint(
-        licensee,
-        license,
-        (is_locked << FLAGS_AT) | (block.timestamp << ISSUED_AT) | (sale.expires_at << EXPIRY_AT),
-    )
+    is_locked: bool = offer.flags & offer_rules.TRANSFERABLE == 0
+    license_token._mint(licensee, license, is_locked, sale.expires_at)
     log ILicenseMarket.LicenseMinted(
         license=license,
         licensee=licensee,
@@ -710,9 +550,9 @@ def _book_sale(offer: types.Offer, licensee: address, payer: address, party: byt
         claim_rank=sale.claim_rank,
     )
     log ILicenseMarket.TokenExpiryUpdated(
-        tokenId=license, startTime=block.timestamp, endTime=self._end_time(sale.expires_at)
+        tokenId=license, startTime=block.timestamp, endTime=license_token._end_time(sale.expires_at)
     )
-    if is_locked != 0:
+    if is_locked:
         log ILicenseMarket.Locked(tokenId=license)
     return license
 
@@ -734,25 +574,3 @@ def _take(currency: address, amount: uint256):
         max_outsize=32,
     )
     assert len(response) == 0 or convert(response, uint256) == 1, "market: token refused"
-
-
-# ---- internal: tokens ---------------------------------------------------------------------------------
-
-
-@internal
-@pure
-def _end_time(expires_at: uint256) -> uint256:
-    return max_value(uint256) if expires_at == FOREVER else expires_at
-
-
-@internal
-@pure
-def _is_locked(word: uint256) -> bool:
-    return (word >> FLAGS_AT) & LOCKED != 0
-
-
-@internal
-def _move(sender: address, receiver: address, token_id: uint256):
-    word: uint256 = erc721._word(token_id)
-    assert not self._is_locked(word), "market: license is not transferable"
-    erc721._transfer(sender, receiver, token_id, word & HOST_MASK)
