@@ -79,13 +79,18 @@ def test_errors_become_one_line() -> None:
 def test_interruptions_count_once(capsys: pytest.CaptureFixture[str]) -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     steps = []
-    with pytest.raises(SystemExit) as end, ends_in_order():
-        try:
-            signal.raise_signal(signal.SIGTERM)
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.raise_signal(number)  # while things are being ended
-            steps.append("ended")
+
+    def interrupted() -> None:
+        with ends_in_order():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            finally:
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                    signal.raise_signal(number)  # while things are being ended
+                steps.append("ended")
+
+    with pytest.raises(SystemExit) as end:
+        interrupted()
     assert steps == ["ended"]
     assert end.value.code == 130
     assert "nothing is left running" in capsys.readouterr().err
