@@ -20,13 +20,14 @@ demo: $(VENV)/.run ## the main job on a real video, end to end (VIDEO=path for y
 up: $(VENV)/.run ## chain, indexer and relayer for development (SEED=1000 for a catalog)
 	@$(BIN)/ipto up $(if $(SEED),--seed $(SEED))
 
+# ape brings a pytest plugin that takes seconds to load and is needed by `ape test` alone.
 test: $(VENV)/.dev ## every test
 	@mkdir -p .build
 	@($(BIN)/python -m tests.support.ipfs_daemon install > .build/ipfs-install.log 2>&1 &)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -p no:ape_test -n 2 --dist worksteal
 
 test-fast: $(VENV)/.dev ## the tests that need neither IPFS daemon nor minutes
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -p no:ape_test -n 2 --dist worksteal -m "not slow"
 
 lint: $(VENV)/.dev ## style, types, import layers
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 """The JSON-RPC client against a real HTTP server that misbehaves in every way nodes do, and against anvil."""
 
 import asyncio
+import contextlib
 import json
 import threading
 import time
@@ -38,7 +39,9 @@ class Node:
                 for name, value in {"content-length": str(len(body)), **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body)
+                # A client that has seen enough, or waited enough, hangs up.
+                with contextlib.suppress(ConnectionError):
+                    self.wfile.write(body)
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
