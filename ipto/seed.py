@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -31,6 +31,7 @@ _SUBMITTERS = 8
 _BUYERS = 8
 _BATCH = 50  # transactions in one request
 _RECEIPT_SECONDS = 120.0
+_STALL_SECONDS = 3.0  # without one being mined
 # Gas limits, generous; what is not used is not paid.
 _ONBOARD_GAS = 300_000
 _OFFER_GAS = 90_000
@@ -64,6 +65,15 @@ class _Transaction:
     data: bytes
     gas: int
     value: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A transaction on its way, under each hash it went out with."""
+
+    item: _Transaction
+    nonce: int
+    hashes: list[str]
 
 
 def seed(
@@ -233,38 +243,65 @@ class _Seeding:
     def _send(self, transactions: Sequence[_Transaction]) -> None:
         """Send them all and wait for all. Raises RevertedError for the first that failed."""
         price, tip = self._fees()
-        calls: list[Call] = []
+        waiting: dict[tuple[str, int], _Sent] = {}
         for item in transactions:
             nonce = self._nonces[item.sender.address]
             self._nonces[item.sender.address] = nonce + 1
-            raw = item.sender.sign_transaction(
-                {
-                    "type": 2,
-                    "chainId": self.deployment.chain_id,
-                    "nonce": nonce,
-                    "to": item.to,
-                    "value": item.value,
-                    "gas": item.gas,
-                    "maxFeePerGas": price,
-                    "maxPriorityFeePerGas": tip,
-                    "data": "0x" + item.data.hex(),
-                }
-            )
-            calls.append(("eth_sendRawTransaction", ["0x" + raw.hex()]))
-        hashes = [str(tx_hash) for tx_hash in self.rpc.batch(calls)]
-        self.sent += len(hashes)
+            waiting[item.sender.address, nonce] = _Sent(item, nonce, [])
+        first = [(entry, self._raw(entry, price, tip)) for entry in waiting.values()]
+        answers = self.rpc.batch([("eth_sendRawTransaction", [raw]) for _, raw in first])
+        for (entry, _), tx_hash in zip(first, answers, strict=True):
+            entry.hashes.append(str(tx_hash))
+        self.sent += len(answers)
         deadline = time.monotonic() + _RECEIPT_SECONDS
-        pending = hashes
-        while pending:
-            receipts = self.rpc.batch([("eth_getTransactionReceipt", [tx_hash]) for tx_hash in pending])
-            for tx_hash, receipt in zip(pending, receipts, strict=True):
-                if receipt is not None and quantity(receipt["status"]) != 1:
+        progress = time.monotonic()
+        while waiting:
+            watched = [(key, tx_hash) for key, entry in waiting.items() for tx_hash in entry.hashes]
+            receipts = self.rpc.batch([("eth_getTransactionReceipt", [tx_hash]) for _, tx_hash in watched])
+            for (key, tx_hash), receipt in zip(watched, receipts, strict=True):
+                if receipt is None:
+                    continue
+                if quantity(receipt["status"]) != 1:
                     raise RevertedError(None, "a transaction of the catalog", tx_hash)
-            pending = [tx_hash for tx_hash, receipt in zip(pending, receipts, strict=True) if receipt is None]
-            if pending and time.monotonic() > deadline:
-                raise TransactionTimeoutError(f"{len(pending)} transactions were not mined in time", pending[0])
-            if pending:
-                time.sleep(0.1)
+                waiting.pop(key, None)
+                progress = time.monotonic()
+            if not waiting:
+                return
+            if time.monotonic() > deadline:
+                lost = next(iter(waiting.values()))
+                raise TransactionTimeoutError(f"{len(waiting)} transactions were not mined in time", lost.hashes[0])
+            if time.monotonic() - progress > _STALL_SECONDS:
+                price, tip = price * 5 // 4, tip * 5 // 4 + 1
+                self._replace(waiting.values(), price, tip)
+                progress = time.monotonic()
+            time.sleep(0.1)
+
+    def _replace(self, waiting: Iterable[_Sent], price: int, tip: int) -> None:
+        """Send each sender's next transaction again at a higher fee: nodes that mine at once sometimes park one."""
+        lowest: dict[str, _Sent] = {}
+        for entry in waiting:
+            lowest.setdefault(entry.item.sender.address, entry)
+        calls = [("eth_sendRawTransaction", [self._raw(entry, price, tip)]) for entry in lowest.values()]
+        for entry, answer in zip(lowest.values(), self.rpc.try_batch(calls), strict=True):
+            if not isinstance(answer, RpcError):  # one that was mined meanwhile is refused
+                entry.hashes.append(str(answer))
+
+    def _raw(self, entry: _Sent, price: int, tip: int) -> str:
+        item = entry.item
+        raw = item.sender.sign_transaction(
+            {
+                "type": 2,
+                "chainId": self.deployment.chain_id,
+                "nonce": entry.nonce,
+                "to": item.to,
+                "value": item.value,
+                "gas": item.gas,
+                "maxFeePerGas": price,
+                "maxPriorityFeePerGas": tip,
+                "data": "0x" + item.data.hex(),
+            }
+        )
+        return "0x" + raw.hex()
 
 
 def _onboard_gas(item: CatalogWork) -> int:

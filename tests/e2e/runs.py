@@ -55,7 +55,8 @@ def read_until(process: subprocess.Popen[str], text: str) -> str:
         said += line
         if text in line:
             return said
-    raise AssertionError(f"it ended without saying {text!r}:\n{said}")
+    error = process.stderr.read() if process.stderr is not None else ""
+    raise AssertionError(f"it ended without saying {text!r}:\n{said}{error}")
 
 
 def processes_of(folder: Path) -> list[str]:

@@ -31,6 +31,8 @@ class Story:
         """Kill a service when the demo says a line that starts so; it is down while the demo goes on."""
 
         def crash() -> None:
+            for thread in self._resuming:
+                thread.join()
             self.stack.crash(service)
             self.crashes.append(service)
             thread = Thread(target=self._resume, args=(service, down_for))
@@ -142,6 +144,7 @@ def test_the_relayer_dies_with_a_transaction_sent(stack: Stack, story: Story, mi
     story.check_one_effect_each(prepared)
 
 
+@pytest.mark.slow
 def test_both_die_again_and_again_between_and_in_the_steps(story: Story) -> None:
     story.crash_at("transaction", "indexer", down_for=0.3)  # onboarded; the buyers want to read offers
     story.crash_at("read", "relayer", down_for=0)  # before the sales

@@ -49,6 +49,7 @@ def test_the_sample_twice_in_one_folder(tmp_path: Path) -> None:
         assert processes_of(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_two_at_once_with_videos_of_ones_own(tmp_path: Path) -> None:
     odd = tmp_path / "mine, \n and “quoted”.mp4"
     odd.write_bytes(sample("carphone_pristine.mp4").read_bytes())
@@ -96,8 +97,7 @@ def test_what_is_no_video(tmp_path: Path, name: str, content: bytes | None, reas
     ("number", "moment"),
     [
         (signal.SIGINT, "deploying the contracts"),
-        (signal.SIGINT, "3. Three companies"),
-        (signal.SIGTERM, "2. The creator signs"),
+        (signal.SIGTERM, "3. Three companies"),
         (signal.SIGKILL, "2. The creator signs"),
         (signal.SIGKILL, "starting the relayer"),
     ],
