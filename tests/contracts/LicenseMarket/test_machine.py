@@ -308,7 +308,7 @@ class MarketMachine(Machine):
 
 
 def test_market(system: System) -> None:
-    run_state_machine_as_test(lambda: MarketMachine(system), settings=effort(30, 45))
+    run_state_machine_as_test(lambda: MarketMachine(system), settings=effort(22, 45))
 
 
 def test_the_model_pays_owners_and_treasury(system: System) -> None:
