@@ -12,6 +12,7 @@ import functools
 import hashlib
 import json
 import re
+import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any, NoReturn
@@ -30,6 +31,8 @@ SAFE_INTEGER = 2**53 - 1  # the largest a JSON number keeps exactly everywhere
 _BRACKET_OR_STRING = re.compile(rb'"(?:[^"\\]++|\\(?:.|\Z))*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
 
 Document = dict[str, Any]
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class DocumentError(InputError):
@@ -183,7 +186,7 @@ def _check_values(value: object, where: str, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise DocumentError(f"{where[:80]}: nested too deeply; {MAX_DEPTH} levels are allowed", where)
     if isinstance(value, str):
-        if any("\ud800" <= character <= "\udfff" for character in value):
+        if _LONE_SURROGATE.search(value):
             raise DocumentError(f"{where}: holds half a character (a lone surrogate); remove it", where)
     elif isinstance(value, bool) or value is None:
         return
