@@ -12,7 +12,6 @@ import functools
 import hashlib
 import json
 import re
-import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any, NoReturn
