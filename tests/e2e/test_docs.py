@@ -53,9 +53,11 @@ def test_every_command_works_in_order(page: str, tmp_path: Path, stack: Stack) -
     assert "Traceback" not in done.stderr
     if page == "docs/quickstart.md":
         assert "FAILS" not in done.stdout
+        # Nothing that git might take along, least of all a key.
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".ipto", "bin"]
         for expected in ('"title": "My film"', "tUSD paid", "the file is the licensed one", "withdrawn"):
             assert expected in done.stdout
-        assert (tmp_path / "passphrase").stat().st_mode & 0o077 == 0
+        assert (tmp_path / ".ipto" / "me" / "passphrase").stat().st_mode & 0o077 == 0
 
 
 def test_a_command_that_fails_is_noticed(tmp_path: Path, stack: Stack) -> None:
