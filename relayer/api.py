@@ -60,7 +60,7 @@ def create_app(service: Service, status: Status, uploads: Uploads | None) -> Fas
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/v1/openapi.json",
+        openapi_url="/openapi.json",
     )
     _handle_errors(app)
 

@@ -140,7 +140,7 @@ def test_health_ready_and_status(world: World, relayer: RelayerProcess) -> None:
     assert [lane["address"] for lane in status["lanes"]] == [world.lane.address]
     assert status["lanes"][0]["balance_wei"] == str(100 * 10**18)
     assert status["actions"]["queued"] == 0
-    openapi = relayer.http.get(relayer.url + "/v1/openapi.json").json()
+    openapi = relayer.http.get(relayer.url + "/openapi.json").json()
     names = {operation["operationId"] for path in openapi["paths"].values() for operation in path.values()}
     assert names == {
         "submitAction", "submitPurchase", "getAction", "listActions", "putContent", "health", "ready", "status",
