@@ -178,3 +178,16 @@ def test_the_same_split_twice_pays_once(system: System) -> None:
     pay_in(system, system.usd, (split, 10))
     assert system.vault.pay_out(shares, ZERO_ADDRESS, system.usd.address) == 10
     assert system.vault.pay_out(shares, ZERO_ADDRESS, system.usd.address) == 0
+
+
+def test_a_hook_that_burns_all_gas(system: System) -> None:
+    """A token's transfer gets a bounded share too, so one recipient's hook does not stop the others."""
+    token, receiver = hostile("Hooked"), hostile("Receiver")
+    receiver.behave(BURN)
+    token.hook(receiver.address, True)
+    shares = even_split(system.creator, receiver.address, system.editor)
+    split = declare(system, shares)
+    pay_in(system, token, (split, 3_000_000))
+    assert system.vault.pay_out(shares, ZERO_ADDRESS, token.address, gas=1_000_000) == 3_000_000
+    assert system.vault.events("Distributed")[0]["kept"] == kept_bit(shares, account(receiver.address))
+    assert balance(token.address, system.creator) > 0

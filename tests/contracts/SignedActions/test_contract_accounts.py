@@ -93,3 +93,16 @@ def test_a_contract_without_an_opinion(system: System) -> None:
     message = onboard_message(system, system.vault.address)
     with reverts("signed: bad signature"):
         system.signed.onboard(message, bytes(65))
+
+
+@pytest.mark.parametrize(("gas", "is_fine"), [(450_000, True), (520_000, False)])
+def test_thinks_for_half_a_million_gas_at_most(system: System, gas: int, is_fine: bool) -> None:
+    """Enough for passkeys and many owners; a relayer's loss by an expensive account is bounded."""
+    signature = b"owners agree"
+    wallet, message = prepared(system, signature)
+    wallet.spend(gas)
+    if is_fine:
+        system.signed.onboard(message, signature)
+    else:
+        with reverts("signed: bad signature"):
+            system.signed.onboard(message, signature)

@@ -13,6 +13,15 @@ BURN: constant(uint256) = 2
 mode: uint256
 approved: bytes32
 answer: Bytes[96]
+expense: uint256
+
+
+@external
+def spend(units: uint256):
+    """
+    @notice How much gas it thinks for before it answers.
+    """
+    self.expense = units
 
 
 @external
@@ -32,6 +41,11 @@ def isValidSignature(digest: bytes32, signature: Bytes[4096]) -> Bytes[96]:
     if self.mode == REVERT:
         raise "wallet: no"
     assert self.mode != BURN, UNREACHABLE  # takes all gas with it
+    if self.expense != 0:
+        start: uint256 = msg.gas
+        for i: uint256 in range(100_000):
+            if start - msg.gas > self.expense:
+                break
     if keccak256(abi_encode(digest, signature)) != self.approved:
         return abi_encode(empty(bytes32))
     return self.answer
