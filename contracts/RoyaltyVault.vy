@@ -403,5 +403,5 @@ def _distribute(shares: DynArray[types.Share, 64], controller: address, currency
         kept |= 1 << i
     if push:
         self._check_fall(currency, before, sent)
-    log IRoyaltyVault.Distributed(split=split, currency=currency, amounts=amounts, kept=kept)
+    log IRoyaltyVault.Distributed(split=split, currency=currency, shares=shares, amounts=amounts, kept=kept)
     return total

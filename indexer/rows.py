@@ -38,6 +38,7 @@ class Add(NamedTuple):
 
 
 Change = Put | Set | Add
+_MAX_U256 = 2**256 - 1
 Read = Callable[[Table, Key], Row | None]
 
 
@@ -127,7 +128,9 @@ def _add(table: Table, row: Row, values: dict[str, int]) -> None:
         held = row[name]
         try:
             if isinstance(held, bytes):
-                row[name] = (int.from_bytes(held) + amount).to_bytes(32)
+                # Sums over a lifetime can be driven past 256 bits with a worthless token; they stop there. A balance
+                # cannot: the vault itself would refuse.
+                row[name] = min(int.from_bytes(held) + amount, _MAX_U256).to_bytes(32)
             else:
                 row[name] = held + amount
         except OverflowError:

@@ -25,7 +25,13 @@ def test_books_to_everybody_and_sends_nothing(system: System) -> None:
     pay_in(system, ETH, (split, 2_000_000))
     assert system.vault.distribute(shares, system.controller, ETH, sender=system.keeper) == 2_000_000
     assert system.vault.events("Distributed") == [
-        {"split": split, "currency": ETH, "amounts": (2, 1_999_998), "kept": 3}
+        {
+            "split": split,
+            "currency": ETH,
+            "shares": tuple(share.as_tuple() for share in shares),
+            "amounts": (2, 1_999_998),
+            "kept": 3,
+        }
     ]
     assert [system.vault.balance_of(share.account, ETH) for share in shares] == [2, 1_999_998]
     assert balance(ETH, system.vault.address) == 2_000_000

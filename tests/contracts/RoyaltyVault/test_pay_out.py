@@ -26,7 +26,15 @@ def test_sends_to_everybody(system: System, currency: str) -> None:
     before = {who: balance(name, who) for who in people}
     assert system.vault.pay_out(shares, system.controller, name, sender=system.thief) == 1_000_000
     amounts = tuple(share.share for share in shares)
-    assert system.vault.events("Distributed") == [{"split": split, "currency": name, "amounts": amounts, "kept": 0}]
+    assert system.vault.events("Distributed") == [
+        {
+            "split": split,
+            "currency": name,
+            "shares": tuple(share.as_tuple() for share in shares),
+            "amounts": amounts,
+            "kept": 0,
+        }
+    ]
     expected = {share.account: share.share for share in shares}
     assert {who: balance(name, who) - before[who] for who in people} == {who: expected[account(who)] for who in people}
     assert balance(name, system.vault.address) == 0
