@@ -81,4 +81,6 @@ $(VENV)/.run: $(VENV)/.uv requirements/run.lock requirements/sample.lock require
 
 $(VENV)/.dev: $(VENV)/.run requirements/dev.lock
 	$(call install,requirements/dev.lock)
+	@command -v npm >/dev/null || \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/node.lock
 	@touch $@

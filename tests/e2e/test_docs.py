@@ -45,6 +45,7 @@ def run(script: str, folder: Path, stack: Stack) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.slow
+# Neither is needed to use the project; the page types them because readers have them.
 @pytest.mark.skipif(not shutil.which("curl") or not shutil.which("bash"), reason="the quickstart uses bash and curl")
 @pytest.mark.parametrize("page", ["docs/quickstart.md", "README.md"])
 def test_every_command_works_in_order(page: str, tmp_path: Path, stack: Stack) -> None:

@@ -8,17 +8,13 @@ from pathlib import Path
 import pytest
 
 from ipto.devchain.npm import install, node_command
-from ipto.errors import NotFoundError
 
 HERE = Path(__file__).parent
 
 
 @pytest.mark.slow
 def test_viem_agrees_on_every_vector() -> None:
-    try:
-        node = node_command()
-    except NotFoundError as error:
-        pytest.skip(str(error))
+    node = node_command()
     packages = install("tests-node", HERE)
     vectors = HERE.parent / "vectors" / "typed_data.json"
     done = subprocess.run(

@@ -182,6 +182,7 @@ def test_what_is_not_a_whole_video_is_refused_in_words(tmp_path: Path, bunny: Pa
         media.probe(path)
 
 
+# Permissions do not bind root, so there is nothing to see for it.
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_unreadable(tmp_path: Path) -> None:
     path = film(tmp_path / "film.mp4")
