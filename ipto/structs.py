@@ -15,6 +15,7 @@ from ipto._struct import Abi, ChainStruct, checksum_address
 
 __all__ = [
     "ETH",
+    "MAX_CURATOR_FEE_BPS",
     "MAX_SHARES",
     "NEVER",
     "PERPETUAL",
@@ -27,6 +28,7 @@ __all__ = [
     "Aspect",
     "Authorization",
     "ChainStruct",
+    "Dataset",
     "Forbid",
     "Offer",
     "OfferFlag",
@@ -46,6 +48,7 @@ NEVER = 2**40 - 1  # a time that does not come
 UNLIMITED = 2**32 - 1  # a supply without limit
 SHARE_TOTAL = 1_000_000  # the shares of a split sum to this
 MAX_SHARES = 64  # recipients of one split
+MAX_CURATOR_FEE_BPS = 1_000  # on top of a dataset's prices
 
 Bytes32 = Annotated[bytes, Abi("bytes32")]
 Address = Annotated[str, Abi("address")]
@@ -182,3 +185,24 @@ class Authorization(ChainStruct):
     v: Uint8
     r: Bytes32
     s: Bytes32
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset(ChainStruct):
+    """What a dataset fixes for all its members; never stored on chain, its hash is its id."""
+
+    curator: Address  # who adds members
+    currency: Address  # all members are paid in it
+    usages: Uint16  # Usage bits; each member's offer permits at least these
+    aspects: Uint16  # Aspect bits; each member's offer permits at least these
+    forbids: Uint16  # Forbid bits; each member's offer forbids exactly these
+    term: Uint40  # seconds from the sale, or PERPETUAL
+    revenue_share_bps: Uint16  # one pool for each license, shared by the works it covers
+    unit: Uint8  # Unit
+    unit_price: Uint96  # per unit, smallest unit of the currency
+    report_every: Uint32  # seconds between usage reports; 0 exactly when nothing is owed by usage
+    after_term: Uint8  # AfterTerm
+    curator_fee_bps: Uint16  # on top of the members' prices, at most MAX_CURATOR_FEE_BPS
+    licensee: Address  # a private dataset's only buyer; ZERO_ADDRESS: open to all
+    terms: Bytes32  # SHA-256 of the canonical terms document (RFC 8785), the same for every member
+    salt: Bytes32  # tells datasets of equal terms apart
