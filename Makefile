@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export npm_config_omit_lockfile_registry_resolved := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check lock clean
+.PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check coverage lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -47,6 +47,9 @@ bench-gas: $(VENV)/.dev ## gas of every operation beside its peers; writes bench
 
 bench-gas-check: $(VENV)/.dev ## fails when a receipt differs from the committed figures
 	$(BIN)/python -m bench.gas --check
+
+coverage: $(VENV)/.dev ## which lines of the contracts the tests run; writes bench/results/coverage.json
+	$(BIN)/python -m tests.campaigns.coverage -n 2
 
 lock: $(VENV)/.dev ## pin every dependency again
 	$(BIN)/python -m scripts.lock

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ import vyper
 from eth_abi import decode, encode
 from eth_utils import keccak, to_checksum_address
 from vyper.compiler.output import build_abi_output
+
+from tests.contracts.support import trace
 
 ROOT = Path(__file__).parents[3]
 HOSTILE = ROOT / "tests" / "contracts" / "hostile"
@@ -63,8 +66,7 @@ class Build:
 @cache
 def build(path: Path) -> Build:
     """Compile a .vy file, unless that was done before."""
-    is_cast = path.parent == HOSTILE and "from contracts" not in path.read_text()
-    kept = _CACHE / f"{path.stem}-{_sources(is_cast).hex()[:32]}.pickle"
+    kept = _CACHE / f"{path.stem}-{_digest(path).hex()[:32]}.pickle"
     if kept.exists():
         found: Build = pickle.loads(kept.read_bytes())
         return found
@@ -83,12 +85,27 @@ def build(path: Path) -> Build:
     return built
 
 
-@cache
-def _sources(is_cast: bool) -> bytes:
-    """A hash of every source a contract could be made of, and of the compiler's version."""
-    contracts = [] if is_cast else (ROOT / "contracts").rglob("*.vy*")
-    files = sorted([*contracts, *HOSTILE.glob("*.vy")])
-    return keccak(b"".join([vyper.__version__.encode(), *(keccak(file.read_bytes()) for file in files)]))
+_IMPORT = re.compile(r"^from (\.*)([\w.]*) import (\w+)", flags=re.M)
+
+
+def _closure(path: Path, found: set[Path]) -> set[Path]:
+    """A source and all of ours that it is made of; what it takes from packages is pinned."""
+    if path in found:
+        return found
+    found.add(path)
+    for dots, module, name in _IMPORT.findall(path.read_text()):
+        base = path.parents[len(dots) - 1] if dots else ROOT
+        stem = base.joinpath(*filter(None, module.split(".")), name)
+        for suffix in (".vy", ".vyi"):
+            if stem.with_suffix(suffix).exists():
+                _closure(stem.with_suffix(suffix), found)
+    return found
+
+
+def _digest(path: Path) -> bytes:
+    """A hash of all that a contract is compiled from, and of the compiler's version."""
+    sources = sorted(_closure(path, set()))
+    return keccak(b"".join([vyper.__version__.encode(), *(keccak(file.read_bytes()) for file in sources)]))
 
 
 def _type(item: dict[str, Any]) -> str:
@@ -224,6 +241,7 @@ def transact(
     """Run one transaction. Returns its output and events; raises Reverted."""
     boa.env.evm.vm.state.clear_transient_storage()
     done = boa.env.execute_code(to_address=to, sender=sender, gas=gas, value=value, data=data, is_modifying=not static)
+    trace.note(done)
     if done.is_error:
         raise Reverted(_reason(done.output))
     return done.output, decode_logs(done)
@@ -242,6 +260,7 @@ def deploy(path: Path, *args: Any, sender: str | None = None) -> Contract:
     tail = encode(types[0], _plain(args)) if types else b""
     boa.env.evm.vm.state.clear_transient_storage()
     address, done = boa.env.deploy(bytecode=built.initcode + tail, sender=sender)
+    trace.note(done)
     if done.is_error:
         raise Reverted(_reason(done.output))
     contract = Contract(to_checksum_address(str(address)), built.abi)
