@@ -18,6 +18,7 @@ from .interfaces import types
 from .modules import erc721
 from .modules import license_token
 from .modules import offer_rules
+from .modules import trade
 
 
 implements: ILicenseMarket
@@ -26,6 +27,7 @@ initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: erc721
 initializes: license_token[erc721 := erc721]
+initializes: trade[ownable := ownable]
 
 
 # Renouncing is left out: it would leave a pause in place for ever.
@@ -46,6 +48,10 @@ exports: (
     license_token.endTime,
     license_token.isTokenExpired,
     license_token.expiryType,
+    trade.set_fee,
+    trade.set_paused,
+    trade.fee,
+    trade.sales_paused,
 )
 
 
@@ -54,7 +60,6 @@ interface Renderer:
 
 
 ETH: constant(address) = 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE
-MAX_FEE_BPS: constant(uint16) = 250
 
 # A work's exclusivity word: for each usage bit the hour (since 1970, rounded up) until which an exclusive
 # license runs, 2**24 - 1 for ever; above them, how many datasets hold the work.
@@ -78,11 +83,6 @@ symbol: public(constant(String[5])) = "LIC"
 offers: HashMap[bytes32, uint256]
 exclusivity: HashMap[uint256, uint256]
 consents: HashMap[bytes32, HashMap[address, bool]]
-
-#   255   177      176       160 159              0
-#   | unused | paused | fee bps | fee recipient    |
-terms_of_trade: uint256
-PAUSED: constant(uint256) = 1 << 176
 
 
 struct Sale:
@@ -112,6 +112,7 @@ def __init__(
     ownable_2step.__init__()
     erc721.__init__()
     license_token.__init__()
+    trade.__init__()
     ownable_2step._transfer_ownership(owner)
     VAULT = vault
     REGISTRY = registry
@@ -196,7 +197,7 @@ def mint(offer: types.Offer, licensee: address, party: bytes32, max_total: uint2
             amounts: DynArray[uint256, 2] = []
             accounts, amounts = self._parts(offer, sale)
             extcall IRoyaltyVault(VAULT).open(offer.currency)
-            self._take(offer.currency, sale.total)
+            trade._take(offer.currency, VAULT, sale.total)
             extcall IRoyaltyVault(VAULT).credit(accounts, amounts, offer.currency)
     return license
 
@@ -236,27 +237,6 @@ def transferFrom(sender: address, receiver: address, token_id: uint256):
 def safeTransferFrom(sender: address, receiver: address, token_id: uint256, data: Bytes[1024] = b""):
     license_token._move(sender, receiver, token_id)
     erc721._ask_receiver(sender, receiver, token_id, data)
-
-
-# ---- the protocol's owner -----------------------------------------------------------------------------
-
-
-@external
-def set_fee(bps: uint16, recipient: address):
-    ownable._check_owner()
-    assert bps <= MAX_FEE_BPS, "market: fee above cap"
-    assert recipient != empty(address) or bps == 0, "market: fee without recipient"
-    self.terms_of_trade = (
-        (self.terms_of_trade & PAUSED) | (convert(bps, uint256) << 160) | convert(recipient, uint256)
-    )
-    log ILicenseMarket.FeeSet(bps=bps, recipient=recipient)
-
-
-@external
-def set_paused(paused: bool):
-    ownable._check_owner()
-    self.terms_of_trade = (self.terms_of_trade & ~PAUSED) | (PAUSED if paused else 0)
-    log ILicenseMarket.SalesPaused(paused=paused)
 
 
 # ---- views --------------------------------------------------------------------------------------------
@@ -333,8 +313,8 @@ def quote(offer: types.Offer) -> (uint256, uint256, bytes32):
     owner: address = empty(address)
     since: uint256 = 0
     steward: address = empty(address)
-    trade: uint256 = 0
-    sale, owner, since, steward, trade = self._quote(offer)
+    traded: uint256 = 0
+    sale, owner, since, steward, traded = self._quote(offer)
     return sale.total, sale.fee, self._acknowledgement(offer.terms, sale)
 
 
@@ -354,25 +334,6 @@ def exclusive_until(work: uint256, usage: uint16) -> uint256:
             hour: uint256 = (word >> (LANE * i)) & LANE_MASK
             return max_value(uint256) if hour == LANE_MASK else hour * HOUR
     return 0
-
-
-@external
-@view
-def fee() -> (uint16, address):
-    """
-    @notice The fee on top of prices (basis points) and who gets it.
-    """
-    word: uint256 = self.terms_of_trade
-    return convert((word >> 160) & (2**16 - 1), uint16), convert(word & (2**160 - 1), address)
-
-
-@external
-@view
-def sales_paused() -> bool:
-    """
-    @notice Whether new sales are stopped.
-    """
-    return self.terms_of_trade & PAUSED != 0
 
 
 @external
@@ -462,9 +423,9 @@ def _quote(offer: types.Offer) -> (Sale, address, uint256, address, uint256):
     cleared: uint16 = 0
     work_flags: uint8 = 0
     (owner, since, payee, steward, cultural, cleared, work_flags) = staticcall IWorkRegistry(REGISTRY).sale_terms(offer.work)
-    trade: uint256 = self.terms_of_trade
+    traded: uint256 = trade.terms_of_trade
     price: uint256 = convert(offer.price, uint256)
-    fee: uint256 = price * ((trade >> 160) & (2**16 - 1)) // 10_000
+    fee: uint256 = trade._fee_in(traded, price)
     sale: Sale = empty(Sale)
     sale.offer_id = offer_rules._id(offer)
     sale.payee = convert(convert(owner, uint256), bytes32) if payee == empty(bytes32) else payee
@@ -472,8 +433,8 @@ def _quote(offer: types.Offer) -> (Sale, address, uint256, address, uint256):
     sale.total = price + fee
     sale.cultural = cultural
     sale.claim_rank = 1 if work_flags & 2 != 0 else 0
-    sale.fee_account = convert(trade & (2**160 - 1), bytes32)
-    return sale, owner, convert(since, uint256), steward, trade
+    sale.fee_account = trade._fee_account_in(traded)
+    return sale, owner, convert(since, uint256), steward, traded
 
 
 @internal
@@ -485,9 +446,9 @@ def _prepare(offer: types.Offer, licensee: address, acknowledged: bytes32) -> Sa
     owner: address = empty(address)
     since: uint256 = 0
     steward: address = empty(address)
-    trade: uint256 = 0
-    sale, owner, since, steward, trade = self._quote(offer)
-    assert trade & PAUSED == 0, "market: paused"
+    traded: uint256 = 0
+    sale, owner, since, steward, traded = self._quote(offer)
+    assert traded & trade.PAUSED == 0, "market: paused"
     assert licensee != empty(address), "market: licensee is zero"
     status: uint256 = self.offers[sale.offer_id]
     assert status & offer_rules.LIVE != 0, "market: offer not live"
@@ -563,14 +524,3 @@ def _parts(offer: types.Offer, sale: Sale) -> (DynArray[bytes32, 2], DynArray[ui
     if sale.fee == 0:
         return [sale.payee], [sale.total]
     return [sale.payee, sale.fee_account], [convert(offer.price, uint256), sale.fee]
-
-
-@internal
-def _take(currency: address, amount: uint256):
-    # Tokens that return nothing, and tokens that return false; the vault counts what arrived.
-    response: Bytes[32] = raw_call(
-        currency,
-        abi_encode(msg.sender, VAULT, amount, method_id=method_id("transferFrom(address,address,uint256)")),
-        max_outsize=32,
-    )
-    assert len(response) == 0 or convert(response, uint256) == 1, "market: token refused"

@@ -54,23 +54,56 @@ def _id_of(license: uint256) -> bytes32:
 @internal
 @pure
 def _check(offer: types.Offer):
-    assert offer.usages != 0 and offer.usages <= USAGES, "market: usages out of range"
-    assert offer.aspects != 0 and offer.aspects <= ASPECTS, "market: aspects out of range"
-    assert offer.forbids <= FORBIDS, "market: forbids out of range"
+    self._check_terms(
+        offer.usages,
+        offer.aspects,
+        offer.forbids,
+        offer.currency,
+        offer.term,
+        offer.revenue_share_bps,
+        offer.unit,
+        offer.unit_price,
+        offer.report_every,
+        offer.after_term,
+        offer.terms,
+    )
     assert offer.start_ms < offer.end_ms, "market: scene is empty"
-    assert offer.currency != empty(address), "market: currency is zero"
-    assert offer.term != 0, "market: term is zero"
-    assert offer.revenue_share_bps <= 10_000, "market: revenue share above 10000"
-    assert offer.unit <= LAST_UNIT, "market: unit out of range"
-    assert (offer.unit == 0) == (offer.unit_price == 0), "market: unit and unit price disagree"
-    owes_reports: bool = offer.unit != 0 or offer.revenue_share_bps != 0
-    assert owes_reports == (offer.report_every != 0), "market: reporting and what is owed disagree"
-    assert offer.after_term != 0 and offer.after_term <= LAST_AFTER_TERM, "market: after_term out of range"
     assert offer.supply != 0, "market: supply is zero"
     assert offer.opens_at < offer.closes_at, "market: closes before it opens"
     assert offer.flags <= FLAGS, "market: flags out of range"
     assert offer.flags & (BUNDLE | EXCLUSIVE) != BUNDLE | EXCLUSIVE, "market: a bundle is never exclusive"
-    assert offer.terms != empty(bytes32), "market: terms are zero"
+
+
+@internal
+@pure
+def _check_terms(
+    usages: uint16,
+    aspects: uint16,
+    forbids: uint16,
+    currency: address,
+    term: uint40,
+    revenue_share_bps: uint16,
+    unit: uint8,
+    unit_price: uint96,
+    report_every: uint32,
+    after_term: uint8,
+    terms: bytes32,
+):
+    """
+    @dev What offers and datasets have in common.
+    """
+    assert usages != 0 and usages <= USAGES, "market: usages out of range"
+    assert aspects != 0 and aspects <= ASPECTS, "market: aspects out of range"
+    assert forbids <= FORBIDS, "market: forbids out of range"
+    assert currency != empty(address), "market: currency is zero"
+    assert term != 0, "market: term is zero"
+    assert revenue_share_bps <= 10_000, "market: revenue share above 10000"
+    assert unit <= LAST_UNIT, "market: unit out of range"
+    assert (unit == 0) == (unit_price == 0), "market: unit and unit price disagree"
+    owes_reports: bool = unit != 0 or revenue_share_bps != 0
+    assert owes_reports == (report_every != 0), "market: reporting and what is owed disagree"
+    assert after_term != 0 and after_term <= LAST_AFTER_TERM, "market: after_term out of range"
+    assert terms != empty(bytes32), "market: terms are zero"
 
 
 @internal
