@@ -18,6 +18,10 @@ from .modules import cid_text
 from .modules import erc721
 
 
+interface Receivers:
+    def receiver_of(account: bytes32) -> address: view
+
+
 implements: IWorkRegistry
 
 initializes: ownable
@@ -60,10 +64,12 @@ HAS_CULTURAL: constant(uint256) = 32
 
 ASPECTS: constant(uint16) = 2**9 - 1  # all that are defined
 EQUAL_CLAIMS: constant(uint256) = 86_400  # seconds within which claims on one content count as equal
+RESALE_BPS: constant(uint256) = 500  # of a claim's resale price, to the work's payee (ERC-2981)
 
 VAULT: public(immutable(address))
 SIGNED_ACTIONS: public(immutable(address))
 DISPUTES: public(immutable(address))
+RECEIVERS: public(immutable(address))
 
 name: public(constant(String[25])) = "IPTO works"
 symbol: public(constant(String[5])) = "WORK"
@@ -80,11 +86,15 @@ first_claims: HashMap[bytes32, uint256]
 # keccak256(abi_encode(work, present payee, new payee, approver)) → given
 payee_approvals: HashMap[bytes32, bool]
 
+# Read only where HELD is set: a hold ends by itself.
+held_until: public(HashMap[uint256, uint40])
+clean_since: public(HashMap[uint256, uint40])
+
 registrations_paused: public(bool)
 
 
 @deploy
-def __init__(owner: address, vault: address, signed_actions: address, disputes: address):
+def __init__(owner: address, vault: address, signed_actions: address, disputes: address, receivers: address):
     assert owner != empty(address) and vault.is_contract and signed_actions.is_contract, "registry: bad wiring"
     ownable.__init__()
     ownable_2step.__init__()
@@ -93,6 +103,7 @@ def __init__(owner: address, vault: address, signed_actions: address, disputes: 
     VAULT = vault
     SIGNED_ACTIONS = signed_actions
     DISPUTES = disputes
+    RECEIVERS = receivers
 
 
 # ---- creators and owners ------------------------------------------------------------------------------
@@ -101,58 +112,16 @@ def __init__(owner: address, vault: address, signed_actions: address, disputes: 
 @external
 def register(creator: address, work: types.WorkInput) -> uint256:
     self._check_actor(creator)
-    assert not self.registrations_paused, "registry: paused"
-    assert work.content != empty(bytes32), "registry: content is zero"
-    assert work.metadata != empty(bytes32), "registry: metadata is zero"
-    assert work.duration_ms != 0, "registry: duration is zero"
-    assert work.cleared != 0 and work.cleared <= ASPECTS, "registry: cleared aspects out of range"
-    id: uint256 = self._work_id(creator, work.content)
-    assert erc721.words[id] == 0, "registry: already registered"
+    return self._register(creator, work)
 
-    flags: uint256 = 0
-    first: uint256 = self.first_claims[work.content]
-    if first == 0:
-        self.first_claims[work.content] = (block.timestamp << 160) | convert(creator, uint256)
-    elif block.timestamp > (first >> 160) + EQUAL_CLAIMS:
-        flags |= LATER_CLAIM
-    if work.payee != empty(bytes32):
-        self._check_split(work.payee)
-        flags |= HAS_PAYEE
-        self.payee_of[id] = work.payee
-    if work.steward != empty(address):
-        flags |= HAS_STEWARD
-        self.steward_of[id] = work.steward
-    if work.cultural != empty(bytes32):
-        flags |= HAS_CULTURAL
-        self.cultural_of[id] = work.cultural
-    self.metadata_of[id] = work.metadata
 
-    erc721._mint(
-        creator,
-        id,
-        (flags << FLAGS_AT)
-        | (convert(work.cleared, uint256) << CLEARED_AT)
-        | (convert(work.duration_ms, uint256) << DURATION_AT)
-        | (block.timestamp << SINCE_AT),
-    )
-    log IWorkRegistry.WorkRegistered(
-        work=id,
-        creator=creator,
-        content=work.content,
-        metadata=work.metadata,
-        cultural=work.cultural,
-        payee=work.payee,
-        steward=work.steward,
-        duration_ms=work.duration_ms,
-        cleared=work.cleared,
-        flags=convert(flags, uint8),
-    )
-    log IWorkRegistry.Commit(
-        recorder=creator,
-        assetCid=cid_text._cid_base16(work.content),
-        commitData=cid_text._cid_base16(work.metadata),
-    )
-    return id
+@external
+def register_many(creator: address, works: DynArray[types.WorkInput, 100]) -> DynArray[uint256, 100]:
+    self._check_actor(creator)
+    ids: DynArray[uint256, 100] = []
+    for work: types.WorkInput in works:
+        ids.append(self._register(creator, work))
+    return ids
 
 
 @external
@@ -178,7 +147,7 @@ def set_payee(work: uint256, payee: bytes32):
     word: uint256 = erc721._word(work)
     assert erc721._owner_in(word) == msg.sender, "registry: not the owner"
     flags: uint256 = word >> FLAGS_AT
-    assert flags & HELD == 0, "registry: work is on hold"
+    assert not self._is_held(work, flags), "registry: work is on hold"
     if payee != empty(bytes32):
         self._check_split(payee)
     controller: address = empty(address)
@@ -247,6 +216,56 @@ def set_cultural(actor: address, work: uint256, cultural: bytes32):
     log IWorkRegistry.CulturalNoticeSet(work=work, steward=actor, cultural=cultural)
 
 
+# ---- dispute resolution -------------------------------------------------------------------------------
+
+
+@external
+def hold(work: uint256, until: uint40):
+    self._check_disputes()
+    word: uint256 = erc721._word(work)
+    flags: uint256 = word >> FLAGS_AT
+    is_held: bool = convert(until, uint256) > block.timestamp
+    self.held_until[work] = until if is_held else 0
+    self._set_flags(work, word, flags | HELD if is_held else flags & ~HELD)
+    log IWorkRegistry.WorkHeld(work=work, until=self.held_until[work])
+
+
+@external
+def reassign(work: uint256, to: address, clean_since: uint40, keeps_steward: bool):
+    self._check_disputes()
+    word: uint256 = erc721._word(work)
+    kept: uint256 = LATER_CLAIM
+    if keeps_steward:
+        kept |= HAS_STEWARD | STEWARD_ACCEPTED | HAS_CULTURAL
+    else:
+        self.steward_of[work] = empty(address)
+        self.cultural_of[work] = empty(bytes32)
+    self.payee_of[work] = empty(bytes32)
+    self.held_until[work] = 0
+    if clean_since != 0:
+        self.clean_since[work] = max(clean_since, self.clean_since[work])
+    host: uint256 = word & HOST_MASK & ~SINCE_MASK & (2**FLAGS_AT - 1)
+    flags: uint256 = (word >> FLAGS_AT) & kept
+    erc721._force(to, work, host | (flags << FLAGS_AT) | (block.timestamp << SINCE_AT))
+    log IWorkRegistry.ClaimReassigned(
+        work=work,
+        former=erc721._owner_in(word),
+        to=to,
+        clean_since=self.clean_since[work],
+        keeps_steward=keeps_steward,
+    )
+
+
+@external
+def name_steward(work: uint256, steward: address):
+    self._check_disputes()
+    word: uint256 = erc721._word(work)
+    assert steward != empty(address), "registry: zero address"
+    self.steward_of[work] = steward
+    self._set_flags(work, word, ((word >> FLAGS_AT) | HAS_STEWARD) & ~STEWARD_ACCEPTED)
+    log IWorkRegistry.StewardNamed(work=work, steward=steward)
+
+
 # ---- the protocol's owner -----------------------------------------------------------------------------
 
 
@@ -265,7 +284,7 @@ def set_paused(paused: bool):
 def sale_terms(work: uint256) -> (address, uint40, bytes32, address, bytes32, uint16, uint8):
     word: uint256 = erc721._word(work)
     flags: uint256 = word >> FLAGS_AT
-    assert flags & HELD == 0, "registry: work is on hold"
+    assert not self._is_held(work, flags), "registry: work is on hold"
     # Words that hold nothing are not read.
     payee: bytes32 = self.payee_of[work] if flags & HAS_PAYEE != 0 else empty(bytes32)
     steward: address = self.steward_of[work] if flags & HAS_STEWARD != 0 else empty(address)
@@ -277,7 +296,7 @@ def sale_terms(work: uint256) -> (address, uint40, bytes32, address, bytes32, ui
         steward,
         cultural,
         self._cleared_in(word),
-        convert(flags, uint8),
+        convert(flags & ~HELD, uint8),
     )
 
 
@@ -285,12 +304,15 @@ def sale_terms(work: uint256) -> (address, uint40, bytes32, address, bytes32, ui
 @view
 def work_of(work: uint256) -> (address, uint40, uint32, uint16, uint8, bytes32, bytes32, bytes32, address):
     word: uint256 = erc721._word(work)
+    flags: uint256 = word >> FLAGS_AT
+    if not self._is_held(work, flags):
+        flags &= ~HELD
     return (
         erc721._owner_in(word),
         self._since_in(word),
         convert((word >> DURATION_AT) & (2**32 - 1), uint32),
         self._cleared_in(word),
-        convert(word >> FLAGS_AT, uint8),
+        convert(flags, uint8),
         self.metadata_of[work],
         self.cultural_of[work],
         self.payee_of[work],
@@ -337,9 +359,14 @@ def contractURI() -> String[256]:
 @view
 def royaltyInfo(token_id: uint256, sale_price: uint256) -> (address, uint256):
     """
-    @notice ERC-2981. The resale of a claim owes nothing: licenses of the work keep paying its payee.
+    @notice ERC-2981. The resale of a claim owes 5 % to the receiving address of the work's payee, where there is one.
     """
-    return erc721._owner(token_id), 0
+    word: uint256 = erc721._word(token_id)
+    if (word >> FLAGS_AT) & HAS_PAYEE == 0 or RECEIVERS == empty(address):
+        return erc721._owner_in(word), 0
+    receiver: address = staticcall Receivers(RECEIVERS).receiver_of(self.payee_of[token_id])
+    # Divided first: a price is never too large to ask about.
+    return receiver, sale_price // 10_000 * RESALE_BPS + sale_price % 10_000 * RESALE_BPS // 10_000
 
 
 @external
@@ -370,8 +397,77 @@ def _check_actor(actor: address):
 
 @internal
 @view
+def _check_disputes():
+    # Where none was deployed, nobody calls as the zero address.
+    assert msg.sender == DISPUTES, "registry: not dispute resolution"
+
+
+@internal
+@view
+def _is_held(work: uint256, flags: uint256) -> bool:
+    return flags & HELD != 0 and block.timestamp < convert(self.held_until[work], uint256)
+
+
+@internal
+@view
 def _check_split(payee: bytes32):
     assert staticcall IRoyaltyVault(VAULT).is_declared(payee), "registry: payee is not a declared split"
+
+
+@internal
+def _register(creator: address, work: types.WorkInput) -> uint256:
+    assert not self.registrations_paused, "registry: paused"
+    assert work.content != empty(bytes32), "registry: content is zero"
+    assert work.metadata != empty(bytes32), "registry: metadata is zero"
+    assert work.duration_ms != 0, "registry: duration is zero"
+    assert work.cleared != 0 and work.cleared <= ASPECTS, "registry: cleared aspects out of range"
+    id: uint256 = self._work_id(creator, work.content)
+    assert erc721.words[id] == 0, "registry: already registered"
+
+    flags: uint256 = 0
+    first: uint256 = self.first_claims[work.content]
+    if first == 0:
+        self.first_claims[work.content] = (block.timestamp << 160) | convert(creator, uint256)
+    elif block.timestamp > (first >> 160) + EQUAL_CLAIMS:
+        flags |= LATER_CLAIM
+    if work.payee != empty(bytes32):
+        self._check_split(work.payee)
+        flags |= HAS_PAYEE
+        self.payee_of[id] = work.payee
+    if work.steward != empty(address):
+        flags |= HAS_STEWARD
+        self.steward_of[id] = work.steward
+    if work.cultural != empty(bytes32):
+        flags |= HAS_CULTURAL
+        self.cultural_of[id] = work.cultural
+    self.metadata_of[id] = work.metadata
+
+    erc721._mint(
+        creator,
+        id,
+        (flags << FLAGS_AT)
+        | (convert(work.cleared, uint256) << CLEARED_AT)
+        | (convert(work.duration_ms, uint256) << DURATION_AT)
+        | (block.timestamp << SINCE_AT),
+    )
+    log IWorkRegistry.WorkRegistered(
+        work=id,
+        creator=creator,
+        content=work.content,
+        metadata=work.metadata,
+        cultural=work.cultural,
+        payee=work.payee,
+        steward=work.steward,
+        duration_ms=work.duration_ms,
+        cleared=work.cleared,
+        flags=convert(flags, uint8),
+    )
+    log IWorkRegistry.Commit(
+        recorder=creator,
+        assetCid=cid_text._cid_base16(work.content),
+        commitData=cid_text._cid_base16(work.metadata),
+    )
+    return id
 
 
 @internal

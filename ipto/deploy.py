@@ -105,7 +105,7 @@ def plan(parameters: Parameters, *, test_token: bool = False) -> tuple[Step, ...
     owner, disputes = parameters.owner, parameters.disputes
     signed = add("SignedActions", owner)
     vault = add("RoyaltyVault")
-    registry = add("WorkRegistry", owner, vault, signed, disputes)
+    registry = add("WorkRegistry", owner, vault, signed, disputes, ZERO_ADDRESS)
     add("LicenseMarket", owner, vault, registry, signed, disputes, parameters.certificates)
     if test_token:
         add("TestUSD")

@@ -150,6 +150,21 @@ def _transfer(sender: address, receiver: address, token_id: uint256, host_bits: 
 
 
 @internal
+def _force(receiver: address, token_id: uint256, host_bits: uint256):
+    """
+    @dev Moves a token whoever has it, to its present owner too, and replaces the host's bits. The caller has checked
+         that it may, and that the token exists.
+    """
+    assert receiver != empty(address), "erc721: zero address"
+    owner: address = self._owner_in(self.words[token_id])
+    self.approvals[token_id] = empty(address)
+    self.balances[owner] = unsafe_sub(self.balances[owner], 1)
+    self.balances[receiver] = unsafe_add(self.balances[receiver], 1)
+    self.words[token_id] = host_bits | convert(receiver, uint256)
+    log Transfer(sender=owner, receiver=receiver, token_id=token_id)
+
+
+@internal
 def _ask_receiver(sender: address, receiver: address, token_id: uint256, data: Bytes[1024]):
     """
     @dev The last step of `safeTransferFrom` (ERC-721): a contract must agree to receive.

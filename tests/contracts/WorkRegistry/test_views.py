@@ -6,8 +6,8 @@ import json
 import pytest
 
 from ipto.structs import ZERO32, ZERO_ADDRESS
-from tests.contracts.support.build import declare, digest, even_split, hold, register
-from tests.contracts.support.contract import deploy, reverts
+from tests.contracts.support.build import declare, digest, even_split, hold, register, work_input
+from tests.contracts.support.contract import Contract, deploy, hostile, reverts
 from tests.contracts.support.system import CONTRACTS, System, now
 
 
@@ -65,8 +65,29 @@ def test_contract_uri_is_json(system: System) -> None:
 
 
 @pytest.mark.parametrize("price", [0, 1, 2**256 - 1])
-def test_a_resale_owes_nothing(system: System, price: int) -> None:
+def test_the_resale_of_a_work_without_split_owes_nothing(system: System, price: int) -> None:
     assert system.registry.royaltyInfo(register(system), price) == (system.creator, 0)
+
+
+def registry_with(system: System, receivers: str) -> Contract:
+    arguments = (system.owner, system.vault.address, system.signed.address, ZERO_ADDRESS, receivers)
+    return deploy(CONTRACTS / "WorkRegistry.vy", *arguments)
+
+
+@pytest.mark.parametrize("price", [0, 1, 19, 20, 10_000, 123_456_789, 2**256 - 1])
+def test_a_resale_owes_five_percent_to_the_splits_receiving_address(system: System, price: int) -> None:
+    payee = declare(system, even_split(system.creator, system.dancer))
+    receivers = hostile("Forwarders")
+    registry = registry_with(system, receivers.address)
+    work = registry.register(system.creator, work_input(payee=payee), sender=system.creator)
+    assert registry.royaltyInfo(work, price) == (receivers.receiver_of(payee), price * 5 // 100)
+
+
+def test_without_receiving_addresses_a_resale_owes_nothing(system: System) -> None:
+    registry = registry_with(system, ZERO_ADDRESS)
+    payee = declare(system, even_split(system.creator, system.dancer))
+    work = registry.register(system.creator, work_input(payee=payee), sender=system.creator)
+    assert registry.royaltyInfo(work, 100) == (system.creator, 0)
 
 
 def test_royalty_of_unknown(system: System) -> None:
@@ -82,7 +103,7 @@ def test_wiring(system: System) -> None:
 
 
 def test_bad_wiring(system: System) -> None:
-    good = [str(system.owner), system.vault.address, system.signed.address, ZERO_ADDRESS]
+    good = [str(system.owner), system.vault.address, system.signed.address, ZERO_ADDRESS, ZERO_ADDRESS]
     for place, wrong in ((0, ZERO_ADDRESS), (1, str(system.thief)), (2, ZERO_ADDRESS)):
         arguments = list(good)
         arguments[place] = wrong

@@ -223,9 +223,9 @@ def put_flag(contract: Contract, source: str, token: int, at: int, flag: int) ->
     boa.env.set_storage(contract.address, slot, word_of(contract, source, token) | flag << at)
 
 
-def hold(system: System, work: int) -> None:
-    """Put a work on hold (flag 1 of its word)."""
-    put_flag(system.registry, "WorkRegistry", work, 248, 1)
+def hold(system: System, work: int, until: int = NEVER) -> None:
+    """Put a work on hold, as dispute resolution does."""
+    system.registry.hold(work, until, sender=system.registry.DISPUTES())
 
 
 def work_of_input(work: WorkInput, owner: str, since: int, flags: int) -> tuple[Any, ...]:

@@ -54,7 +54,12 @@ class System:
         self.signed = deploy(CONTRACTS / "SignedActions.vy", self.owner)
         self.vault = deploy(CONTRACTS / "RoyaltyVault.vy")
         self.registry = deploy(
-            CONTRACTS / "WorkRegistry.vy", self.owner, self.vault.address, self.signed.address, ZERO_ADDRESS
+            CONTRACTS / "WorkRegistry.vy",
+            self.owner,
+            self.vault.address,
+            self.signed.address,
+            ZERO_ADDRESS,
+            ZERO_ADDRESS,
         )
         self.market = deploy(
             CONTRACTS / "LicenseMarket.vy",
