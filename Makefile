@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export npm_config_omit_lockfile_registry_resolved := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check coverage lock clean
+.PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check coverage mutate lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -50,6 +50,9 @@ bench-gas-check: $(VENV)/.dev ## fails when a receipt differs from the committed
 
 coverage: $(VENV)/.dev ## which lines of the contracts the tests run; writes bench/results/coverage.json
 	$(BIN)/python -m tests.campaigns.coverage -n 2
+
+mutate: $(VENV)/.dev ## mutation testing of the contracts (CONTRACT=name, COUNT=150); writes bench/results/mutation.json
+	$(BIN)/python -m tests.campaigns.mutation $(CONTRACT) $(if $(COUNT),--count $(COUNT))
 
 lock: $(VENV)/.dev ## pin every dependency again
 	$(BIN)/python -m scripts.lock

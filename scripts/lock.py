@@ -25,7 +25,7 @@ def main() -> None:
     compile_lock("dev", "pyproject.toml", "--all-extras")
     extras = [part for extra in ("services", "media", "ipfs") for part in ("--extra", extra)]
     compile_lock("run", "pyproject.toml", "requirements/build.in", *extras, "-c", "requirements/dev.lock")
-    for name in ("sample", "node"):
+    for name in ("sample", "node", "mutate"):
         compile_lock(name, "--no-deps", f"requirements/{name}.in")
     compile_lock("uv", "requirements/uv.in")
 
