@@ -22,6 +22,7 @@ __all__ = [
     "Audio",
     "CulturalMark",
     "CulturalNotice",
+    "Findings",
     "MediaProperties",
     "Person",
     "RightsReservation",
@@ -35,6 +36,9 @@ __all__ = [
 ]
 
 WORK_SCHEMA = "urn:ipto:schema:work:1"
+# Version 2 adds what was found in the film; a document without any of it is still written in version 1.
+FOUND_SCHEMA = "urn:ipto:schema:work:2"
+_SCHEMAS = {WORK_SCHEMA: "work-1", FOUND_SCHEMA: "work-2"}
 CULTURAL_SCHEMA = "urn:ipto:schema:cultural:1"
 _CONTEXT = ["https://schema.org", {"ipto": "urn:ipto:vocab:"}]
 _METADATA, _NOTICE = "metadata document", "cultural notice"
@@ -77,6 +81,16 @@ class MediaProperties:
 
 
 @dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found in a film; `ipto.media.Description.findings` fills it in once its parts are stored."""
+
+    fingerprint: Document | None = None
+    analysis: Document | None = None
+    storyboard: Cid | None = None
+    preview: Cid | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RightsReservation:
     """What is reserved beyond the licenses on offer. Mining is reserved unless someone says otherwise."""
 
@@ -101,6 +115,7 @@ def build_metadata(
     cultural: bytes | None = None,
     rights: RightsReservation | None = None,
     other_titles: Sequence[str] = (),
+    findings: Findings | None = None,
 ) -> Document:
     """Write a metadata document and check it. `created` is YYYY, YYYY-MM or YYYY-MM-DD; `cultural` a notice's digest.
 
@@ -108,8 +123,9 @@ def build_metadata(
     """
     reservation = rights or RightsReservation()
     audio = media.audio
+    found = findings or Findings()
     document: Document = {
-        "$schema": WORK_SCHEMA,
+        "$schema": FOUND_SCHEMA if findings else WORK_SCHEMA,
         "@context": _CONTEXT,
         "@type": "VideoObject",
         "name": title,
@@ -146,6 +162,10 @@ def build_metadata(
             dateCreated=created,
             image=poster.uri if poster else None,
             cultural="0x" + cultural.hex() if cultural else None,
+            fingerprint=found.fingerprint,
+            analysis=found.analysis,
+            thumbnail={"@type": "ImageObject", "contentUrl": found.storyboard.uri} if found.storyboard else None,
+            trailer={"@type": "VideoObject", "contentUrl": found.preview.uri} if found.preview else None,
         ),
     }
     validate_metadata(document)
@@ -154,7 +174,8 @@ def build_metadata(
 
 def validate_metadata(document: Mapping[str, Any]) -> None:
     """Check a metadata document: its schema, and what a schema cannot say. Raises DocumentError naming the field."""
-    documents.validate(document, "work-1", _METADATA)
+    schema = document.get("$schema")
+    documents.validate(document, _SCHEMAS.get(schema, "work-1") if isinstance(schema, str) else "work-1", _METADATA)
     media = document["media"]
     numerator, denominator = (int(part) for part in media["frame_rate"].split("/"))
     if gcd(numerator, denominator) != 1:
@@ -167,9 +188,32 @@ def validate_metadata(document: Mapping[str, Any]) -> None:
                 Cid.parse_uri(document[field])
             except InputError as error:
                 _refuse(_METADATA, field, str(error), error)
+    _check_findings(document)
     for group in ("creator", "contributor"):
         for index, person in enumerate(document.get(group, ())):
             _check_address(_METADATA, person, f"{group}[{index}].address")
+
+
+def _check_findings(document: Mapping[str, Any]) -> None:
+    """What the schema cannot say of version 2: addresses that parse, scenes in order and within the film."""
+    fingerprint = document.get("fingerprint", {})
+    addresses = {
+        "fingerprint.data": fingerprint.get("data"),
+        "thumbnail.contentUrl": document.get("thumbnail", {}).get("contentUrl"),
+        "trailer.contentUrl": document.get("trailer", {}).get("contentUrl"),
+    }
+    for field, address in addresses.items():
+        if address is not None:
+            try:
+                Cid.parse_uri(address)
+            except InputError as error:
+                _refuse(_METADATA, field, str(error), error)
+    before = 0
+    for index, scene in enumerate(fingerprint.get("scenes", ())):
+        field = f"fingerprint.scenes[{index}]"
+        if not before <= scene["start_ms"] < scene["end_ms"] <= document["media"]["duration_ms"]:
+            _refuse(_METADATA, field, "must begin after the one before, end after it begins, and within the film")
+        before = scene["end_ms"]
 
 
 def parse_metadata(data: bytes, expected: bytes | None = None) -> Document:

@@ -10,24 +10,38 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
 from ipto.content import unixfs
 from ipto.errors import InputError, IptoError, NotFoundError
+from ipto.media.description import Description, Pictures, compose, draw
+from ipto.media.errors import CancelledError, MediaError, reason
+from ipto.media.study import Bounds, Subject, study
+from ipto.media.suggestions import Suggestion, suggest
 from ipto.works import Audio, MediaProperties
 
-__all__ = ["DEFAULT_LIMITS", "Limits", "MediaError", "Probe", "describe", "poster", "probe", "sample_path", "sha256"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "CancelledError",
+    "Description",
+    "Limits",
+    "MediaError",
+    "Probe",
+    "Suggestion",
+    "analyse",
+    "describe",
+    "poster",
+    "probe",
+    "sample_path",
+    "sha256",
+]
 
 _WORKER = Path(__file__).with_name("_worker.py")
 _MAX_POSTER = 8 * 1024 * 1024
-
-
-class MediaError(InputError):
-    """A file is not a video that can be registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +66,13 @@ class Probe:
     codec: str
     container: str
     audio: Audio | None
-
-
-_REASONS = {
-    "empty": "is empty (0 bytes); choose the finished file",
-    "not_video": "is not a video this library can read; choose an mp4, mov, webm, mkv, avi, ogg, flv or MPEG file",
-    "broken": "looks like a video but cannot be decoded; export it again",
-    "audio_only": "holds sound but no pictures; choose a video",
-    "truncated": "is cut off: it holds less than it says; copy or download it again",
-    "no_duration": "holds one picture but no moving ones, or has no duration; choose a video",
-    "memory": "needs more memory to decode than is allowed; export it at a lower resolution",
-}
+    # What is not part of a work's properties.
+    demuxer: str = field(default="", compare=False)  # FFmpeg's name for the way to read it
+    tags: Mapping[str, str] = field(default_factory=dict, compare=False)  # as the container has them, unchecked
+    is_hdr: bool = field(default=False, compare=False)
+    bit_depth: int = field(default=8, compare=False)
+    rotation: int = field(default=0, compare=False)  # degrees the stored picture is turned by when shown
+    is_variable: bool = field(default=False, compare=False)  # frames are not equally long
 
 
 def probe(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Probe:
@@ -78,7 +88,7 @@ def poster(path: Path | str, max_width: int = 1280, limits: Limits = DEFAULT_LIM
         raise InputError(f"a poster {max_width} pixels wide makes no sense; choose 16 to 8192")
     _, data = _run(Path(path), limits, "poster", str(max_width))
     if not data.startswith(b"\xff\xd8"):
-        raise MediaError(f"{path} {_REASONS['broken']}")
+        raise MediaError(f"{path} {reason('broken')}")
     return data
 
 
@@ -91,8 +101,49 @@ def describe(
     path: Path | str, limits: Limits = DEFAULT_LIMITS, progress: Callable[[int], object] | None = None
 ) -> MediaProperties:
     """All that a metadata document says of a file: properties, size, SHA-256 and CID. Raises MediaError."""
+    return _properties(probe(path, limits), unixfs.describe(Path(path), progress=progress))
+
+
+def analyse(
+    path: Path | str,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    checkpoint: Path | None = None,
+    progress: Callable[[float], object] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    with_pictures: bool = True,
+) -> Description:
+    """Describe a film in full: what `describe` gives, and scenes, statistics, fingerprint, pictures, suggestions.
+
+    checkpoint: a folder where finished parts of ten minutes are kept, so that the same call goes on where it stopped.
+    progress: called with the part that is done, 0 to 1. cancelled: asked several times a second. with_pictures: make
+    poster, storyboard and preview, too. Raises MediaError, saying what to do, and CancelledError.
+    """
+    path = Path(path)
     found = probe(path, limits)
-    content = unixfs.describe(Path(path), progress=progress)
+    properties = _properties(found, unixfs.describe(path))
+    subject = Subject(
+        path=path,
+        container=found.demuxer,
+        duration_ms=found.duration_ms,
+        width=found.width,
+        height=found.height,
+        frame_rate=found.frame_rate,
+        has_audio=found.audio is not None,
+        sha256=properties.sha256,
+    )
+    seen = study(
+        subject, bounds=Bounds(seconds=limits.seconds), checkpoint=checkpoint, progress=progress, cancelled=cancelled
+    )
+    pictures = draw(subject, seen, limits.memory_bytes) if with_pictures else Pictures()
+    if with_pictures:
+        pictures.poster = poster(path, limits=limits)
+    if unixfs.describe(path).sha256 != properties.sha256:
+        raise MediaError(f"{path} {reason('changed')}")
+    return compose(properties, found, seen, pictures, suggest(path, found.tags))
+
+
+def _properties(found: Probe, content: unixfs.Described) -> MediaProperties:
     return MediaProperties(
         sha256=content.sha256,
         size=content.size,
@@ -132,7 +183,7 @@ def _checked(path: Path) -> Path:
     if not path.is_file():
         raise MediaError(f"{path} is not a regular file; name a video file")
     if path.stat().st_size == 0:
-        raise MediaError(f"{path} {_REASONS['empty']}")
+        raise MediaError(f"{path} {reason('empty')}")
     if not os.access(path, os.R_OK):
         raise MediaError(f"{path} cannot be read; check its permissions")
     return path
@@ -154,9 +205,9 @@ def _run(path: Path, limits: Limits, *command: str) -> tuple[dict[str, Any], byt
     try:
         result = json.loads(line)
     except ValueError as error:  # killed by a limit, or crashed in the decoder
-        raise MediaError(f"{path} {_REASONS['broken']} (the decoder ended with {done.returncode})") from error
+        raise MediaError(f"{path} {reason('broken')} (the decoder ended with {done.returncode})") from error
     if "refused" in result:
-        raise MediaError(f"{path} {_REASONS[result['refused']]}")
+        raise MediaError(f"{path} {reason(result['refused'])}")
     if len(data) > _MAX_POSTER:
-        raise MediaError(f"{path} {_REASONS['broken']}")
+        raise MediaError(f"{path} {reason('broken')}")
     return result, data

@@ -19,6 +19,9 @@ from typing import Any, BinaryIO, NoReturn
 
 MAX_PIXELS = 16_384 * 16_384
 MAX_STREAMS = 64
+MAX_TAGS = 64
+MAX_SPANS = 1000
+MAX_TAG = 4000  # characters
 # Names of FFmpeg demuxers by what a file begins with (offset, bytes).
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (4, b"ftyp", "mov"),
@@ -135,6 +138,7 @@ def _probe(file: BinaryIO) -> dict[str, Any]:
     stated = _seconds(stream.duration, stream.time_base) or _seconds(container.duration, Fraction(1, av.time_base))
     container.seek(0)
     seen, count, is_corrupt = Fraction(0), 0, False
+    spans: set[int] = set()
     begin: Fraction | None = None
     try:
         for packet in container.demux(stream):
@@ -142,6 +146,8 @@ def _probe(file: BinaryIO) -> dict[str, Any]:
                 continue
             count += 1
             is_corrupt = is_corrupt or packet.is_corrupt
+            if packet.duration and len(spans) < MAX_SPANS:
+                spans.add(packet.duration)
             if packet.pts is not None:
                 time = packet.pts * stream.time_base
                 begin = time if begin is None else min(begin, time)
@@ -158,7 +164,15 @@ def _probe(file: BinaryIO) -> dict[str, Any]:
         rate = Fraction(count) / (Fraction(duration_ms) / 1000)
     rate = Fraction(rate).limit_denominator(100_000)
     audio = container.streams.audio[0] if container.streams.audio else None
+    file.seek(0)
+    transfer = getattr(frame, "color_trc", None)
     return {
+        "demuxer": _demuxer(file),
+        "tags": _tags(container, stream),
+        "is_hdr": transfer in (16, 18),  # SMPTE ST 2084 and HLG (ITU-T H.273)
+        "bit_depth": max((component.bits for component in frame.format.components), default=8),
+        "rotation": frame.rotation % 360,
+        "is_variable": len(spans) > 1 and max(spans) > 1.5 * min(spans),
         "duration_ms": duration_ms,
         "width": width,
         "height": height,
@@ -172,6 +186,16 @@ def _probe(file: BinaryIO) -> dict[str, Any]:
             "sample_rate": audio.codec_context.sample_rate,
         },
     }
+
+
+def _tags(container: Any, stream: Any) -> dict[str, str]:
+    """What the container says in words, cut to a size that harms nobody."""
+    found: dict[str, str] = {}
+    for source in (container.metadata, stream.metadata):
+        for key, value in source.items():
+            if len(found) < MAX_TAGS:
+                found.setdefault(str(key).lower()[:64], str(value)[:MAX_TAG])
+    return found
 
 
 def _first_frame(container: Any, stream: Any) -> Any:

@@ -96,7 +96,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("rights.tdm_reservation", "yes", "must be a boolean"),
     ("rights.policy", "javascript:alert(1)", "cannot be"),
     ("@context", "https://schema.org", "cannot be"),
-    ("$schema", "urn:ipto:schema:work:2", "cannot be"),
+    ("$schema", "urn:ipto:schema:work:3", "cannot be"),
     ("extra", 1, "is not a field"),
 ]
 
