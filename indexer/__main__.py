@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python -m indexer run|serve|check|rebuild|settings"""
+"""python -m indexer run|serve|check|rebuild|migrate|settings"""
 
 from __future__ import annotations
 
 import logging
 import signal
 import socket
-import sqlite3
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from indexer.check import check as compare
-from indexer.service import Service, ServiceThread, open_store
+from indexer.database import open_read, open_writer
+from indexer.migrations import migrate as bring_up_to_date
+from indexer.migrations import version_of
+from indexer.service import Service, ServiceThread, open_store, schema_of
 from indexer.settings import Settings, as_markdown, load
 from ipto.deployment import Deployment
 from ipto.errors import IptoError
@@ -72,7 +74,7 @@ def serve() -> None:
 def check() -> None:
     settings = load()
     deployment = Deployment.load(settings.deployment)
-    reader = sqlite3.connect(f"{settings.database_path.absolute().as_uri()}?mode=ro", uri=True)
+    reader = open_read(settings.database, schema_of(deployment))
     try:
         with Rpc(settings.rpc_url, timeout=settings.rpc_timeout_seconds) as rpc:
             count, wrong = compare(reader, deployment, rpc)
@@ -95,6 +97,17 @@ def rebuild(from_chain: bool) -> None:
             click.echo("the database is empty; `run` reads the chain again")
         else:
             click.echo(f"{store.rebuild()} events projected")
+
+
+@main.command(help="Bring the database's tables up to date with this version.")
+def migrate() -> None:
+    settings = load()
+    deployment = Deployment.load(settings.deployment)
+    # Holding the writer's lock while another session migrates.
+    with open_writer(settings.database, schema_of(deployment)) as db:
+        before = version_of(db)
+        bring_up_to_date(settings.database, schema_of(deployment))
+        click.echo(f"{before or 'empty'} → {version_of(db)}")
 
 
 @main.command(help="Print the settings as the page docs/indexer-settings.md.")
@@ -137,6 +150,6 @@ def _listen(settings: Settings) -> socket.socket:
 if __name__ == "__main__":
     try:
         main()
-    except (IptoError, sqlite3.DatabaseError) as error:
+    except IptoError as error:
         click.echo(f"indexer: {error}", err=True)
         sys.exit(2)

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from indexer.database import ReadConnection
 from ipto.chain import abi
 from ipto.deployment import Deployment
 from ipto.errors import NotFoundError
@@ -19,13 +19,20 @@ _BATCH = 100
 Probe = tuple[str, str, str, tuple[Any, ...], tuple[Any, ...]]
 
 
-def check(db: sqlite3.Connection, deployment: Deployment, rpc: Rpc) -> tuple[int, list[str]]:
+def check(db: ReadConnection, deployment: Deployment, rpc: Rpc) -> tuple[int, list[str]]:
     """Ask the chain for everything the projections say. Returns the number of comparisons and the differences.
 
     Raises NotFoundError when the database is empty or its last block is not on the chain.
     """
-    db.row_factory = sqlite3.Row
-    at = db.execute("SELECT number, hash FROM checkpoint").fetchone()
+    db.begin()
+    try:
+        return _check(db, deployment, rpc)
+    finally:
+        db.end()
+
+
+def _check(db: ReadConnection, deployment: Deployment, rpc: Rpc) -> tuple[int, list[str]]:
+    at = db.one("SELECT number, hash FROM checkpoint")
     if at is None:
         raise NotFoundError("the database is empty; run the indexer first")
     block = rpc.call("eth_getBlockByNumber", hex(at["number"]), False)
@@ -59,16 +66,16 @@ def _ask(probes: list[Probe], deployment: Deployment, rpc: Rpc, block_hash: str)
     return wrong
 
 
-def _probes(db: sqlite3.Connection) -> Iterator[Probe]:
+def _probes(db: ReadConnection) -> Iterator[Probe]:
     for make in _KINDS:
         yield from make(db)
 
 
-def _rows(db: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:
-    yield from db.execute(f"SELECT * FROM {table}")  # noqa: S608  # our own names
+def _rows(db: ReadConnection, table: str) -> Iterator[Any]:
+    yield from db.each(f"SELECT * FROM {table}")  # noqa: S608  # our own names
 
 
-def _works(db: sqlite3.Connection) -> Iterator[Probe]:
+def _works(db: ReadConnection) -> Iterator[Probe]:
     for row in _rows(db, "works"):
         wanted = (
             _address(row["owner"]),
@@ -84,59 +91,59 @@ def _works(db: sqlite3.Connection) -> Iterator[Probe]:
         yield f"work {row['work'].hex()}", "WorkRegistry", "work_of", (int.from_bytes(row["work"]),), wanted
 
 
-def _offers(db: sqlite3.Connection) -> Iterator[Probe]:
+def _offers(db: ReadConnection) -> Iterator[Probe]:
     names = ["usages", "aspects", "forbids", "revenue_share_bps", "start_ms", "end_ms", "after_term", "flags"]
     for row in _rows(db, "offers"):
         wanted = (not row["withdrawn"], row["sold"], row["posted_at"], *[row[name] for name in names])
         yield f"offer {row['offer_id'].hex()}", "LicenseMarket", "offer_status", (row["offer_id"],), wanted
 
 
-def _licenses(db: sqlite3.Connection) -> Iterator[Probe]:
+def _licenses(db: ReadConnection) -> Iterator[Probe]:
     for row in _rows(db, "licenses"):
         wanted = (_address(row["holder"]), row["issued_at"], row["expires_at"], row["locked"], row["offer_id"])
         license_id = int.from_bytes(row["license"])
         yield f"license {row['license'].hex()}", "LicenseMarket", "license_of", (license_id,), wanted
 
 
-def _consents(db: sqlite3.Connection) -> Iterator[Probe]:
+def _consents(db: ReadConnection) -> Iterator[Probe]:
     for row in _rows(db, "consents"):
         args = (row["offer_id"], _address(row["steward"]))
         yield f"consent {row['offer_id'].hex()}", "LicenseMarket", "has_consent", args, (bool(row["given"]),)
 
 
-def _exclusivity(db: sqlite3.Connection) -> Iterator[Probe]:
+def _exclusivity(db: ReadConnection) -> Iterator[Probe]:
     for row in _rows(db, "exclusivity"):
         wanted = 2**256 - 1 if row["until"] == NEVER else row["until"]
         args = (int.from_bytes(row["work"]), row["usage"])
         yield f"exclusivity of {row['work'].hex()}", "LicenseMarket", "exclusive_until", args, (wanted,)
 
 
-def _balances(db: sqlite3.Connection) -> Iterator[Probe]:
+def _balances(db: ReadConnection) -> Iterator[Probe]:
     for row in _rows(db, "balances"):
         args = (row["account"], _address(row["currency"]))
         wanted = (int.from_bytes(row["balance"]),)
         yield f"balance of {row['account'].hex()}", "RoyaltyVault", "balance_of", args, wanted
 
 
-def _splits(db: sqlite3.Connection) -> Iterator[Probe]:
+def _splits(db: ReadConnection) -> Iterator[Probe]:
     for row in _rows(db, "splits"):
         wanted = (_address(row["controller"]),)
         yield f"split {row['split'].hex()}", "RoyaltyVault", "controller_of", (row["split"],), wanted
 
 
-def _redirects(db: sqlite3.Connection) -> Iterator[Probe]:
+def _redirects(db: ReadConnection) -> Iterator[Probe]:
     for row in _rows(db, "accounts"):
         args = (_address(row["account"][12:]),)
         yield f"account {row['account'].hex()}", "RoyaltyVault", "redirect_of", args, (_address(row["redirect"]),)
 
 
-def _nonces(db: sqlite3.Connection) -> Iterator[Probe]:
+def _nonces(db: ReadConnection) -> Iterator[Probe]:
     for row in _rows(db, "nonces"):
         args = (_address(row["actor"]), int.from_bytes(row["nonce"]))
         yield f"nonce of {row['actor'].hex()}", "SignedActions", "is_nonce_used", args, (True,)
 
 
-_KINDS: tuple[Callable[[sqlite3.Connection], Iterator[Probe]], ...] = (
+_KINDS: tuple[Callable[[ReadConnection], Iterator[Probe]], ...] = (
     _works,
     _offers,
     _licenses,

@@ -1,25 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From logs to everything that is stored: the glue between `decode`, `project` and the tables."""
+"""From logs to everything that is stored: the glue between `decode`, the model's handlers and the tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from indexer import ledger, project
-from indexer.decode import EventDecoder, event_decoders
 from indexer.fetch import Log
-from indexer.project import DOCUMENTS, WORK_ARGUMENTS, Event
-from indexer.rows import Rows
-from indexer.schema import ZERO32
-
-Decoders = Mapping[str, Mapping[bytes, EventDecoder]]
-
-HANDLERS = project.HANDLERS | ledger.HANDLERS
-
-# A token's id names a work only in the registry.
-_WORK_TOKENS = "WorkRegistry"
+from indexer.model import Plan, Step
+from indexer.project import Event, u256
+from indexer.rows import Change, Put, Read, Rows
+from indexer.tables import Key, Row, Table
 
 
 @dataclass(slots=True)
@@ -32,54 +24,72 @@ class Derived:
     currencies: set[bytes] = field(default_factory=set)
 
 
-def decoders_for(abis: Mapping[str, Any]) -> Decoders:
-    """Decoders by contract name and topic. abis: contract name → ABI."""
-    return {name: event_decoders(abi) for name, abi in abis.items()}
+class Known(NamedTuple):
+    """A log of an event that changes something, decoded."""
+
+    event: Event
+    step: Step
 
 
-def derive(logs: Iterable[Log], decoders: Decoders, rows: Rows) -> Derived:
-    """Project logs, in order, onto `rows`, and collect what is stored beside.
+def decode(logs: Iterable[Log], plan: Plan) -> tuple[Derived, list[Known]]:
+    """What is stored of the logs as they are, and the events there is something to do for.
 
     A log of an event the ABI does not know is kept raw, under an empty name, and changes nothing.
-    Raises DecodeError and IntegrityError when the logs cannot be those of the deployed contracts.
+    Raises DecodeError when the logs cannot be those of the deployed contracts.
     """
-    out = Derived()
-    read, apply = rows.read, rows.apply
+    out, known = Derived(), []
+    events, blocks = out.events, out.blocks
     for log in logs:
-        decoder = decoders[log.contract].get(log.topics[:32])
-        if decoder is None:
-            name, args = "", {}
-        else:
-            name = decoder.name
-            args = dict(zip(decoder.names, decoder.decode(log.topics, log.data), strict=True))
-        out.events.append((log.seq, log.contract, name, log.tx, log.topics, log.data, _work(log.contract, args)))
-        out.blocks[log.block] = (log.block, log.block_hash, log.timestamp)
-        handler = HANDLERS.get((log.contract, name))
-        if handler is None:
+        seq, block, block_hash, timestamp, contract, tx, topics, data = log
+        if block not in blocks:
+            blocks[block] = (block, block_hash, timestamp)
+        step = plan[contract].get(topics[:32])
+        if step is None:
+            events.append((seq, contract, "", tx, topics, data, None))
             continue
-        event = Event(log.seq, log.block, log.timestamp, log.contract, name, args)
-        for change in handler(event, read):
-            apply(log.block, log.seq, change)
-        _collect(event, out)
-    return out
+        args = dict(zip(step.names, step.decode(topics, data), strict=True))
+        work = None if step.work_argument is None else u256(args[step.work_argument])
+        events.append((seq, contract, step.name, tx, topics, data, work))
+        if step.handler is None and step.collect is None:
+            continue
+        event = Event(seq, block, timestamp, contract, step.name, args)
+        known.append(Known(event, step))
+        if step.collect is not None:
+            documents, currencies = step.collect(event)
+            out.documents.update(documents)
+            out.currencies.update(currencies)
+    return out, known
 
 
-def _work(contract: str, args: Mapping[str, Any]) -> bytes | None:
-    for name in WORK_ARGUMENTS if contract == _WORK_TOKENS else WORK_ARGUMENTS[:1]:
-        if name in args:
-            return project.u256(args[name])
-    return None
+def project(known: Iterable[Known], rows: Rows) -> None:
+    """Let the handlers of the events, in order, change `rows`. Raises IntegrityError when events are missing."""
+    read, apply = rows.read, rows.apply
+    for event, step in known:
+        if step.handler is not None:
+            block, seq = event.block, event.seq
+            for change in step.handler(event, read):
+                apply(block, seq, change)
 
 
-def _collect(event: Event, out: Derived) -> None:
-    for where, kind in DOCUMENTS.get((event.contract, event.name), ()):
-        digest = event.args["offer"][-1] if where == "offer.terms" else event.args[where]
-        if digest != ZERO32:
-            out.documents.add((digest, kind))
-    if event.name == "OfferPosted":
-        out.currencies.add(event.args["offer"][_CURRENCY])
-    elif "currency" in event.args:
-        out.currencies.add(event.args["currency"])
+def keys_of(known: Iterable[Known]) -> list[tuple[Table, list[Key]]]:
+    """The rows that `project` will most likely look at, so that they can be read at once. A handler that is told of no
+    row yet may miss a few; those are read one by one."""
+    found: dict[str, tuple[Table, dict[Key, None]]] = {}
+
+    def note(table: Table, key: Key) -> None:
+        found.setdefault(table.name, (table, {}))[1][key] = None
+
+    def read(table: Table, key: Key) -> Row | None:
+        note(table, key)
+        return None
+
+    for event, step in known:
+        if step.handler is not None:
+            for change in _changes(step, event, read):
+                if not isinstance(change, Put):
+                    note(change.table, change.key)
+    return [(table, list(keys)) for table, keys in found.values()]
 
 
-_CURRENCY = project.OFFER_FIELDS.index("currency")
+def _changes(step: Step, event: Event, read: Read) -> Sequence[Change]:
+    return step.handler(event, read) if step.handler else ()

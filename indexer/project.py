@@ -30,6 +30,8 @@ OFFER_FIELDS = tuple(field.name for field in Offer.fields())
 _HOUR = 3600
 _LAST_HOUR = (1 << 24) - 1
 _OFFER_U256 = ("work", "price", "unit_price")
+# The fields of structs that events carry, in order.
+STRUCTS: dict[str, tuple[str, ...]] = {"offer": OFFER_FIELDS}
 
 
 class Event(NamedTuple):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -18,6 +17,7 @@ from typing import Protocol
 import orjson
 from eth_abi.exceptions import DecodingError
 
+from indexer.database import Writer
 from ipto.codec import decode as abi_decode
 from ipto.content import LocalStore
 from ipto.content.store import MissingContentError, StoreUnavailableError
@@ -38,7 +38,7 @@ _PARSERS: dict[str, Callable[[bytes, bytes], object]] = {
 _BATCH = 16  # looked up at once
 _IDLE = 0.5  # seconds
 _MAX_PAUSE = 3600
-_NEVER = -1
+_NEVER = None
 _SYMBOL = "0x95d89b41"  # symbol()
 _DECIMALS = "0x313ce567"  # decimals()
 _MAX_TITLE = 300
@@ -69,7 +69,7 @@ class FolderSource:
 class Resolver:
     """Looks up what the writer noted as due, on the writer's connection and its event loop."""
 
-    def __init__(self, db: sqlite3.Connection, sources: Sequence[Source], rpc: AsyncRpc, *, attempts: int = 20) -> None:
+    def __init__(self, db: Writer, sources: Sequence[Source], rpc: AsyncRpc, *, attempts: int = 20) -> None:
         self._db = db
         self._sources = sources
         self._rpc = rpc
@@ -100,9 +100,9 @@ class Resolver:
     async def step(self) -> int:
         """Try what is due, up to a batch; returns how many things were tried."""
         now = int(time.time())
-        due = "WHERE next_at >= 0 AND next_at <= ? ORDER BY next_at LIMIT ?"
-        documents = self._db.execute(f"SELECT digest, kind, attempts FROM documents {due}", (now, _BATCH)).fetchall()  # noqa: S608
-        currencies = self._db.execute(f"SELECT currency, attempts FROM currencies {due}", (now, _BATCH)).fetchall()  # noqa: S608
+        due = "WHERE next_at <= ? ORDER BY next_at LIMIT ?"
+        documents = self._db.all(f"SELECT digest, kind, attempts FROM documents {due}", (now, _BATCH))  # noqa: S608
+        currencies = self._db.all(f"SELECT currency, attempts FROM currencies {due}", (now, _BATCH))  # noqa: S608
         await asyncio.gather(
             *[self._document(digest, kind, attempts + 1) for digest, kind, attempts in documents],
             *[self._currency(currency, attempts + 1) for currency, attempts in currencies],
@@ -114,7 +114,7 @@ class Resolver:
     async def _document(self, digest: bytes, kind: str, attempt: int) -> None:
         state, body, error, final = await self._find(digest, kind)
         next_at = _NEVER if final else self._again(attempt)
-        self._db.execute(
+        self._db.run(
             "UPDATE documents SET state = ?, body = ?, title = ?, error = ?, attempts = ?, next_at = ? "
             "WHERE digest = ? AND kind = ?",
             (state, body, title_of(body), error, attempt, next_at, digest, kind),
@@ -145,7 +145,7 @@ class Resolver:
             return "resolved", body, "", True
         return state, None, problem, False
 
-    def _again(self, attempt: int) -> int:
+    def _again(self, attempt: int) -> int | None:
         if attempt >= self._attempts:
             return _NEVER
         return int(time.time()) + min(_MAX_PAUSE, 1 << attempt)
@@ -169,7 +169,7 @@ class Resolver:
         known = symbol is not None and decimals is not None
         # A token that does not say what it is will not learn to.
         next_at = _NEVER if known or (reached and attempt >= 3) else self._again(attempt)
-        self._db.execute(
+        self._db.run(
             "UPDATE currencies SET symbol = ?, decimals = ?, attempts = ?, next_at = ? WHERE currency = ?",
             (symbol, decimals, attempt, next_at, currency),
         )

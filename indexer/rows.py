@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from indexer.schema import Key, Row, Table
+from indexer.tables import Key, Row, Table
 from ipto.errors import IntegrityError
 
 
@@ -51,26 +51,32 @@ class Before(NamedTuple):
     row: Row | None
 
 
+Cache = dict[str, dict[Key, Row | None]]
+
+
 class Rows:
     """The rows touched by the events of one commit.
 
-    `load` reads a row from the database. With `journal`, the state of each row before each block is kept.
+    `load` reads a row from the database. With `journal`, the state of each row before each block is kept. `cache`:
+    rows as the database has them, by table name; kept up to date, so that it can be handed on once all is committed.
     """
 
-    def __init__(self, load: Read, *, journal: bool) -> None:
+    def __init__(self, load: Read, *, journal: bool, cache: Cache | None = None) -> None:
         self._load = load
         self._journal = journal
-        self._cache: dict[str, dict[Key, Row | None]] = {}
+        self._cache: Cache = {} if cache is None else cache
         self._touched: set[tuple[str, Key]] = set()
         self._block = -1
         self.befores: list[Before] = []
-        # By table name: rows that are new, and keys of rows that were there and changed.
+        # By table name: rows that are new, and rows that were there and changed.
         self.new: dict[str, dict[Key, Row]] = {}
         self.changed: dict[str, dict[Key, Row]] = {}
 
     def read(self, table: Table, key: Key) -> Row | None:
         """The row as it is now. Not to be changed by the caller."""
-        cache = self._cache.setdefault(table.name, {})
+        cache = self._cache.get(table.name)
+        if cache is None:
+            cache = self._cache[table.name] = {}
         if key not in cache:
             cache[key] = self._load(table, key)
         return cache[key]
@@ -84,26 +90,30 @@ class Rows:
             self._block = block
             self._touched.clear()
         table = change.table
+        name = table.name
         if isinstance(change, Put):
-            row = table.blank() | change.row
-            key = tuple([row[name] for name in table.key])
-            self._remember(table, key, None)
-            self._cache.setdefault(table.name, {})[key] = row
-            self.new.setdefault(table.name, {})[key] = row
+            row = table.blank()
+            row.update(change.row)
+            key = tuple([row[part] for part in table.key])
+            if self._journal:
+                self._remember(table, key, None)
+            self._cache.setdefault(name, {})[key] = row
+            self.new.setdefault(name, {})[key] = row
             self._stamp(row, seq)
             return
         key = change.key
         old = self.read(table, key)
-        self._remember(table, key, old)
+        if self._journal:
+            self._remember(table, key, old)
         if old is None:
             row = table.blank()
             row.update(zip(table.key, key, strict=True))
-            self._cache[table.name][key] = row
-            self.new.setdefault(table.name, {})[key] = row
+            self._cache[name][key] = row
+            self.new.setdefault(name, {})[key] = row
         else:
             row = old
-            if key not in self.new.get(table.name, {}):
-                self.changed.setdefault(table.name, {})[key] = row
+            if key not in self.new.get(name, ()):
+                self.changed.setdefault(name, {})[key] = row
         if isinstance(change, Set):
             row.update(change.values)
         else:
@@ -111,7 +121,7 @@ class Rows:
         self._stamp(row, seq)
 
     def _remember(self, table: Table, key: Key, row: Row | None) -> None:
-        if self._journal and (table.name, key) not in self._touched:
+        if (table.name, key) not in self._touched:
             self._touched.add((table.name, key))
             self.befores.append(Before(self._block, table, key, None if row is None else dict(row)))
 

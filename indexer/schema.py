@@ -1,63 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables, declared once: the writer, the undo journal, the API and the tests read them from here.
-
-Column types: `int` fits 63 bits; `u256` is a 256-bit unsigned number as 32 big-endian bytes, whose byte order is the
-numeric order; `blob` is an address (20 bytes), a digest or an account (32 bytes); `text` is text.
+"""The tables of the protocol, and those that every index has.
 
 Every object has `seq`, the place of its first event on the chain, and `changed`, that of its last:
-seq = block * 2**20 + index of the log in its block. One database holds one chain.
+seq = block * 2**20 + index of the log in its block. One database, or one schema of a PostgreSQL database, holds one
+chain.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from indexer.tables import ZERO20, ZERO32, Key, Row, Table
+from indexer.tables import table as _table
 
-SCHEMA_VERSION = 1
+__all__ = ["ZERO20", "ZERO32", "Key", "Row", "Table"]
+
+SCHEMA_VERSION = 2
 LOG_BITS = 20  # more logs than a block can hold
-
-ZERO20 = bytes(20)
-ZERO32 = bytes(32)
-
-Row = dict[str, Any]
-Key = tuple[Any, ...]
-
-_DEFAULTS: dict[str, Any] = {"int": 0, "u256": ZERO32, "blob32": ZERO32, "blob20": ZERO20, "blob": b"", "text": ""}
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table: its columns as (name, type), the columns of its key, and its further indexes."""
-
-    name: str
-    columns: tuple[tuple[str, str], ...]
-    key: tuple[str, ...]
-    indexes: tuple[tuple[str, ...], ...] = ()
-    # A table of objects keeps its rows in the order of `seq`; others in that of their key.
-    by_seq: bool = False
-
-    # Derived, once: they are used for every row.
-    names: tuple[str, ...] = ()
-    zeros: Row = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "names", tuple(name for name, _ in self.columns))
-        object.__setattr__(self, "zeros", {name: _DEFAULTS[kind] for name, kind in self.columns})
-
-    def blank(self) -> Row:
-        """A row of zeros: what an object is before anything was said of it."""
-        return self.zeros.copy()
-
-
-def _table(name: str, columns: str, key: str, *indexes: str, by_seq: bool = False, stamps: bool = True) -> Table:
-    """`columns` is `name:type …`; objects get `seq` and `changed` besides."""
-    pairs = [tuple(word.split(":")) for word in columns.split()]
-    if stamps:
-        pairs += [("seq", "int"), ("changed", "int")]
-    return Table(
-        name, tuple((a, b) for a, b in pairs), tuple(key.split()), tuple(tuple(i.split()) for i in indexes), by_seq
-    )
-
 
 WORKS = _table(
     "works",
@@ -144,63 +101,35 @@ PROJECTIONS = (
     NONCES,
     PROTOCOL,
 )
-BY_NAME = {table.name: table for table in PROJECTIONS}
 
 # What the projections are made from, and what the writer needs to go back.
-_CHAIN = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE checkpoint (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    number INTEGER NOT NULL, hash BLOB NOT NULL, timestamp INTEGER NOT NULL, final INTEGER NOT NULL
-);
-CREATE TABLE headers (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, parent BLOB NOT NULL, timestamp INTEGER NOT NULL);
-CREATE TABLE blocks (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, timestamp INTEGER NOT NULL);
-CREATE TABLE events (
-    seq INTEGER PRIMARY KEY, contract TEXT NOT NULL, name TEXT NOT NULL, tx BLOB NOT NULL,
-    topics BLOB NOT NULL, data BLOB NOT NULL, work BLOB
-);
-CREATE INDEX events_name ON events (name, seq);
-CREATE INDEX events_work ON events (work, seq) WHERE work IS NOT NULL;
-CREATE TABLE undo (
-    block INTEGER NOT NULL, step INTEGER NOT NULL, tbl TEXT NOT NULL, key TEXT NOT NULL, row TEXT,
-    PRIMARY KEY (block, step)
-) WITHOUT ROWID;
-"""
+META = _table("meta", "name:text value:text", "name", stamps=False)
+CHECKPOINT = _table("checkpoint", "id:int number:int hash:blob32 timestamp:int final:int", "id", stamps=False)
+HEADERS = _table("headers", "number:int hash:blob32 parent:blob32 timestamp:int", "number", stamps=False)
+BLOCKS = _table("blocks", "number:int hash:blob32 timestamp:int", "number", stamps=False)
+EVENTS = _table(
+    "events",
+    "seq:int contract:text name:text tx:blob32 topics:blob data:blob work:blob32?",
+    "seq",
+    "name seq",
+    "work seq ?work",
+    stamps=False,
+)
+UNDO = _table("undo", "block:int step:int tbl:text key:text row:text?", "block step", stamps=False)
+CHAIN = (META, CHECKPOINT, HEADERS, BLOCKS, EVENTS, UNDO)
 
 # Not from events: documents and currencies are looked up beside the chain and are never undone. A document is known by
-# digest and kind, because anyone may name anyone's digest anywhere. `next_at` is when to try again (UTC seconds), -1
+# digest and kind, because anyone may name anyone's digest anywhere. `next_at` is when to try again (UTC seconds), NULL
 # for never.
-_BESIDE = """
-CREATE TABLE documents (
-    digest BLOB NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
-    next_at INTEGER NOT NULL, body BLOB, title TEXT, error TEXT NOT NULL, PRIMARY KEY (digest, kind)
-) WITHOUT ROWID;
-CREATE INDEX documents_due ON documents (next_at) WHERE next_at >= 0;
-CREATE TABLE currencies (
-    currency BLOB PRIMARY KEY, symbol TEXT, decimals INTEGER, attempts INTEGER NOT NULL, next_at INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE status (
-    only INTEGER PRIMARY KEY CHECK (only = 1), head INTEGER NOT NULL, seen_at INTEGER NOT NULL, error TEXT NOT NULL
-);
-"""
-
-_SQLITE = {"int": "INTEGER", "u256": "BLOB", "blob": "BLOB", "blob20": "BLOB", "blob32": "BLOB", "text": "TEXT"}
-
-
-def sqlite_ddl() -> str:
-    """All statements that make an empty SQLite database."""
-    parts = [_CHAIN, _BESIDE]
-    for table in PROJECTIONS:
-        columns = ", ".join(
-            f"{name} INTEGER PRIMARY KEY" if table.by_seq and name == "seq" else f"{name} {_SQLITE[kind]} NOT NULL"
-            for name, kind in table.columns
-        )
-        key = ", ".join(table.key)
-        if table.by_seq:
-            parts.append(f"CREATE TABLE {table.name} ({columns});")
-            parts.append(f"CREATE UNIQUE INDEX {table.name}_key ON {table.name} ({key});")
-        else:
-            parts.append(f"CREATE TABLE {table.name} ({columns}, PRIMARY KEY ({key})) WITHOUT ROWID;")
-        for index in table.indexes:
-            parts.append(f"CREATE INDEX {table.name}_{index[0]} ON {table.name} ({', '.join(index)});")
-    return "\n".join(parts)
+DOCUMENTS = _table(
+    "documents",
+    "digest:blob32 kind:text state:text attempts:int next_at:int? body:blob? title:text? error:text",
+    "digest kind",
+    "next_at ?next_at",
+    stamps=False,
+)
+CURRENCIES = _table(
+    "currencies", "currency:blob20 symbol:text? decimals:int? attempts:int next_at:int?", "currency", stamps=False
+)
+STATUS = _table("status", "id:int head:int seen_at:int error:text", "id", stamps=False)
+BESIDE = (DOCUMENTS, CURRENCIES, STATUS)

@@ -6,12 +6,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 
-from indexer.derive import HANDLERS, decoders_for
+from indexer.database import WriterBusyError, open_writer
 from indexer.fetch import Fetcher
 from indexer.follow import Follower
 from indexer.gateway import Gateway
+from indexer.model import PROTOCOL_MODEL, plan
 from indexer.resolve import FolderSource, Resolver, Source
 from indexer.settings import Settings
 from indexer.store import Chain, Store
@@ -20,19 +22,34 @@ from ipto.content import LocalStore
 from ipto.deployment import Deployment
 from ipto.rpc import AsyncRpc
 
-INDEXED = tuple(dict.fromkeys(contract for contract, _ in HANDLERS))
+INDEXED = PROTOCOL_MODEL.contracts
+_STANDBY_SECONDS = 1.0
 
 
 def chain_of(deployment: Deployment) -> Chain:
-    """What of a deployment is indexed."""
-    contracts = {bytes.fromhex(deployment.address(name)[2:]): name for name in INDEXED}
+    """What of a deployment is indexed. A contract the deployment does not have has no events."""
+    named = {name: deployment.contracts[name] for name in INDEXED if name in deployment.contracts}
+    contracts = {bytes.fromhex(address[2:]): name for name, address in named.items()}
     return Chain(deployment.chain_id, contracts, deployment.block_number)
 
 
+def schema_of(deployment: Deployment) -> str:
+    """The PostgreSQL schema of a chain: several chains share one database side by side."""
+    return f"ipto_{deployment.chain_id}"
+
+
 def open_store(settings: Settings, deployment: Deployment) -> Store:
-    """The writer. Raises WriterBusyError, InputError."""
-    decoders = decoders_for({name: artifact(name)["abi"] for name in INDEXED})
-    return Store(settings.database_path, chain_of(deployment), decoders)
+    """The writer; with `standby`, once nobody else is. Raises WriterBusyError, InputError."""
+    steps = plan(PROTOCOL_MODEL, {name: artifact(name)["abi"] for name in chain_of(deployment).contracts.values()})
+    while True:
+        try:
+            db = open_writer(settings.database, schema_of(deployment))
+        except WriterBusyError:
+            if not settings.standby:
+                raise
+            time.sleep(_STANDBY_SECONDS)
+            continue
+        return Store(db, chain_of(deployment), PROTOCOL_MODEL, steps)
 
 
 class Service:

@@ -6,13 +6,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from indexer.database.urls import POSTGRES, SQLITE, is_postgres
 from ipto.errors import InputError
 
 PREFIX = "IPTO_INDEXER_"
-_SQLITE = "sqlite:///"
 
 
 class Settings(BaseSettings):
@@ -26,7 +26,17 @@ class Settings(BaseSettings):
     )
     database: str = Field(
         "sqlite:///ipto-indexer.db",
-        description="Where everything is kept: `sqlite:///` and a path (an absolute one has a fourth slash).",
+        description="Where everything is kept: `sqlite:///` and a path (an absolute one has a fourth slash), or "
+        "`postgresql://user:password@host/database`, where each chain has a schema `ipto_<chain id>`.",
+    )
+    read_database: str = Field(
+        "", description="Database the API reads from, when it is another one: a streaming replica."
+    )
+    read_connections: int = Field(
+        8, ge=1, le=100, description="Connections the API keeps to PostgreSQL; SQLite needs one."
+    )
+    standby: bool = Field(
+        False, description="While another process writes the database, wait to take over instead of ending."
     )
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8610, ge=0, le=65535, description="Port the API listens on; 0 takes any free one and says which.")
@@ -63,17 +73,18 @@ class Settings(BaseSettings):
         2, ge=0, description="`/ready` says yes while the database is at most this many blocks behind the chain."
     )
 
-    @field_validator("database")
+    @field_validator("database", "read_database")
     @classmethod
-    def _known_database(cls, value: str) -> str:
-        if not value.startswith(_SQLITE) or len(value) == len(_SQLITE):
-            raise ValueError(f"must be {_SQLITE} and a path")
+    def _known_database(cls, value: str, info: ValidationInfo) -> str:
+        known = is_postgres(value) or (value.startswith(SQLITE) and len(value) > len(SQLITE))
+        if not known and not (value == "" and info.field_name == "read_database"):
+            raise ValueError(f"must be {SQLITE} and a path, or {POSTGRES[0]} and what follows")
         return value
 
     @property
-    def database_path(self) -> Path:
-        """The SQLite file."""
-        return Path(self.database.removeprefix(_SQLITE))
+    def api_database(self) -> str:
+        """What the API reads."""
+        return self.read_database or self.database
 
 
 def load(**overrides: Any) -> Settings:

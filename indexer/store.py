@@ -1,34 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The writer: one SQLite database, one chain, one process.
+"""The writer: one database, one chain, one process.
 
 Raw events, projections, the undo journal, headers and the checkpoint (number and hash) of a range of blocks are written
-in one transaction: after a crash at any instant the database is that of some block. A second writer is refused by a
-lock that dies with its process. Readers (`indexer.api`) see the last committed block and never wait.
+in one transaction: after a crash at any instant the database is that of some block. A second writer is refused. Readers
+(`indexer.api`) see the last committed block and never wait.
 """
 
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
 
-from indexer.derive import Decoders, Derived, derive
+from indexer.database import Writer, WriterBusyError
+from indexer.derive import Derived, Known, decode, keys_of, project
 from indexer.fetch import Header, Log, Segment
-from indexer.rows import Before, Rows
-from indexer.schema import BY_NAME, LOG_BITS, PROJECTIONS, SCHEMA_VERSION, Key, Row, Table, sqlite_ddl
+from indexer.migrations import open_schema
+from indexer.model import Model, Plan
+from indexer.rows import Before, Cache, Rows
+from indexer.schema import BLOCKS, CURRENCIES, DOCUMENTS, EVENTS, HEADERS, LOG_BITS, UNDO
+from indexer.tables import Key, Row, Table
 from ipto.errors import InputError, IptoError
 
+__all__ = ["Chain", "Checkpoint", "DivergedError", "Store", "WriterBusyError"]
+
 _REPLAY = 20_000  # events held in memory while rebuilding
-
-
-class WriterBusyError(IptoError, RuntimeError):
-    """Another process writes this database."""
+_CACHED = 60_000  # rows kept from one commit to the next
 
 
 class DivergedError(IptoError, RuntimeError):
@@ -55,7 +56,6 @@ class Chain(NamedTuple):
         """What must not change between two runs on one database."""
         named = {name: "0x" + address.hex() for address, name in self.contracts.items()}
         return {
-            "schema": str(SCHEMA_VERSION),
             "chain_id": str(self.chain_id),
             "contracts": orjson.dumps(named, option=orjson.OPT_SORT_KEYS).decode(),
             "start": str(self.start),
@@ -65,33 +65,27 @@ class Chain(NamedTuple):
 class Store:
     """The only writer of a database. Use as a context manager, or call `close`."""
 
-    def __init__(self, path: Path, chain: Chain, decoders: Decoders) -> None:
-        """Open or make the database.
+    def __init__(self, db: Writer, chain: Chain, model: Model, plan: Plan) -> None:
+        """Take over an open writer, make or migrate its tables; `plan` is that of `model`.
 
-        Raises WriterBusyError when another process holds it, InputError when it belongs to another deployment.
+        Raises InputError when the database belongs to another deployment.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._decoders = decoders
+        self._db = db
         self._chain = chain
-        self._lock = _lock(path)
+        self._model = model
+        self._plan = plan
+        self._cache: Cache = {}
+        self._values = {table.name: itemgetter(*table.names) for table in model.tables}
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, cached_statements=512, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute("PRAGMA busy_timeout = 5000")
-            self._db.execute("PRAGMA cache_size = -65536")
-            # Checkpoints of the log cost less in larger steps.
-            self._db.execute("PRAGMA wal_autocheckpoint = 4000")
-            self._open_schema()
+            open_schema(db, model)
+            self._claim()
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """Give up the database and its lock."""
-        if hasattr(self, "_db"):
-            self._db.close()
-        self._lock.close()
+        self._db.close()
 
     def __enter__(self) -> Store:
         return self
@@ -100,7 +94,7 @@ class Store:
         self.close()
 
     @property
-    def db(self) -> sqlite3.Connection:
+    def db(self) -> Writer:
         """The writer's connection, for what is kept beside the chain (`indexer.resolve`)."""
         return self._db
 
@@ -108,17 +102,17 @@ class Store:
 
     def checkpoint(self) -> Checkpoint | None:
         """Where the database ends; None: it has not begun."""
-        found = self._db.execute("SELECT number, hash, timestamp, final FROM checkpoint").fetchone()
+        found = self._db.one("SELECT number, hash, timestamp, final FROM checkpoint")
         return Checkpoint(*found) if found else None
 
     def ring(self) -> list[tuple[int, bytes]]:
         """Number and hash of the blocks the database can be rewound to, newest first."""
-        return self._db.execute("SELECT number, hash FROM headers ORDER BY number DESC").fetchall()
+        return [(number, found) for number, found in self._db.all("SELECT number, hash FROM headers ORDER BY 1 DESC")]
 
     def event_block(self, at_most: int) -> tuple[int, bytes] | None:
         """Number and hash of the newest block with events, up to a number."""
         sql = "SELECT number, hash FROM blocks WHERE number <= ? ORDER BY number DESC LIMIT 1"
-        found = self._db.execute(sql, (at_most,)).fetchone()
+        found = self._db.one(sql, (at_most,))
         return None if found is None else (found[0], found[1])
 
     # ---- forward ----------------------------------------------------------------------------------------
@@ -127,14 +121,14 @@ class Store:
         """Empty everything; the next follower begins anew."""
         with self._transaction():
             self._clear(after=-1)
-            self._db.execute("DELETE FROM headers")
-            self._db.execute("DELETE FROM checkpoint")
+            self._db.run("DELETE FROM headers")
+            self._db.run("DELETE FROM checkpoint")
 
     def begin(self, header: Header) -> None:
         """Empty everything and start after `header`, the block before the first one to be read."""
         with self._transaction():
             self._clear(after=-1)
-            self._db.execute("DELETE FROM headers")
+            self._db.run("DELETE FROM headers")
             self._place(header, final=-1)
 
     def commit(self, segment: Segment, final: int) -> int:
@@ -142,18 +136,18 @@ class Store:
 
         Raises DivergedError, and writes nothing, when the segment does not follow the checkpoint.
         """
+        derived, known = decode(segment.logs, self._plan)
         with self._transaction():
             at = self.checkpoint()
             if at is None or segment.first != at.number + 1 or segment.parent != at.hash:
                 raise DivergedError(f"block {segment.first} does not follow the database's last block; rewind")
-            rows = Rows(self._load, journal=segment.tight)
-            derived = derive(segment.logs, self._decoders, rows)
+            rows = self._project(known, journal=segment.tight)
             self._write(derived, rows)
             if not segment.tight:
                 # What is final is never undone: the database can be rewound to here and no further.
-                self._db.execute("DELETE FROM undo")
-                self._db.execute("DELETE FROM headers")
-            self._db.executemany("INSERT INTO headers VALUES (?, ?, ?, ?)", [header[:4] for header in segment.headers])
+                self._db.run("DELETE FROM undo")
+                self._db.run("DELETE FROM headers")
+            self._db.insert(HEADERS, [header[:4] for header in segment.headers])
             self._place(segment.headers[-1], final=max(at.final, min(final, segment.last)), ring=False)
         return len(derived.events)
 
@@ -163,33 +157,36 @@ class Store:
         if at is None:
             return
         final, base = min(final, at.number), min(journal_from, at.number)
-        oldest = self._db.execute("SELECT min(number) FROM headers").fetchone()[0]
+        oldest = self._oldest()
         if final <= at.final and (oldest is None or base <= oldest):
             return
         with self._transaction():
-            self._db.execute("UPDATE checkpoint SET final = max(final, ?)", (final,))
-            self._db.execute("DELETE FROM undo WHERE block <= ?", (base,))
-            self._db.execute("DELETE FROM headers WHERE number < ?", (base,))
+            self._db.run("UPDATE checkpoint SET final = ?", (max(at.final, final),))
+            self._db.run("DELETE FROM undo WHERE block <= ?", (base,))
+            self._db.run("DELETE FROM headers WHERE number < ?", (base,))
 
     def note(self, head: int, error: str = "") -> None:
         """Leave word for the API of what the follower sees: the chain's newest block, and what is wrong."""
-        self._db.execute("REPLACE INTO status VALUES (1, ?, ?, ?)", (head, int(time.time()), error))
+        sql = (
+            "INSERT INTO status VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+            "SET head = excluded.head, seen_at = excluded.seen_at, error = excluded.error"
+        )
+        self._db.run(sql, (head, int(time.time()), error))
 
     # ---- backward ---------------------------------------------------------------------------------------
 
     def rewind(self, number: int) -> None:
         """Go back to a block of the ring; everything is as it was after that block."""
         with self._transaction():
-            found = self._db.execute("SELECT * FROM headers WHERE number = ?", (number,)).fetchone()
+            found = self._db.one("SELECT number, hash, parent, timestamp FROM headers WHERE number = ?", (number,))
             if found is None:
                 raise InputError(f"block {number} is not in the journal; rebuild instead")
-            undo = self._db.execute(
-                "SELECT tbl, key, row FROM undo WHERE block > ? ORDER BY block DESC, step DESC", (number,)
-            )
-            for name, key, row in undo.fetchall():
-                self._restore(BY_NAME[name], orjson.loads(key), None if row is None else orjson.loads(row))
-            self._db.execute("DELETE FROM undo WHERE block > ?", (number,))
-            self._db.execute("DELETE FROM headers WHERE number > ?", (number,))
+            self._cache.clear()
+            sql = "SELECT tbl, key, row FROM undo WHERE block > ? ORDER BY block DESC, step DESC"
+            for name, key, row in self._db.all(sql, (number,)):
+                self._restore(self._model.by_name[name], orjson.loads(key), None if row is None else orjson.loads(row))
+            self._db.run("DELETE FROM undo WHERE block > ?", (number,))
+            self._db.run("DELETE FROM headers WHERE number > ?", (number,))
             self._drop_events(number)
             self._place(Header(*found), ring=False)
 
@@ -204,114 +201,137 @@ class Store:
                 return 0
             if up_to is not None:
                 self._drop_events(up_to.number)
-                self._db.execute("DELETE FROM headers")
+                self._db.run("DELETE FROM headers")
                 self._place(up_to)
-            for table in PROJECTIONS:
-                self._db.execute(f"DELETE FROM {table.name}")  # noqa: S608  # our own names
-            self._db.execute("DELETE FROM undo")
-            base = self._db.execute("SELECT min(number) FROM headers").fetchone()[0]
+            self._empty()
+            base = self._oldest() or 0
             count = 0
             for logs in self._replay():
                 for part, journal in ((_until(logs, base), False), (_after(logs, base), True)):
-                    rows = Rows(self._load, journal=journal)
-                    derived = derive(part, self._decoders, rows)
-                    self._flush(rows)
+                    derived, known = decode(part, self._plan)
+                    self._beside(derived)
+                    self._flush(self._project(known, journal=journal))
                     count += len(derived.events)
             return count
 
     # ---- internal ---------------------------------------------------------------------------------------
 
-    def _open_schema(self) -> None:
-        with self._transaction():
-            made = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone()
-            identity = self._chain.identity()
-            if not made:
-                for statement in sqlite_ddl().split(";"):
-                    self._db.execute(statement)
-                self._db.executemany("INSERT INTO meta VALUES (?, ?)", identity.items())
-            kept = dict(self._db.execute("SELECT name, value FROM meta").fetchall())
+    def _claim(self) -> None:
+        identity = self._chain.identity()
+        kept = dict(self._db.all("SELECT name, value FROM meta"))
+        if not kept:
+            for item in identity.items():
+                self._db.run("INSERT INTO meta VALUES (?, ?)", item)
+            return
         for name, value in identity.items():
             if kept.get(name) != value:
                 raise InputError(
                     f"the database was made for {name} {kept.get(name)}, not {value}; "
-                    "name another file in IPTO_INDEXER_DATABASE, or delete this one to index again"
+                    "name another one in IPTO_INDEXER_DATABASE, or delete this one to index again"
                 )
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
         try:
-            yield
+            with self._db.transaction():
+                yield
+                at = self.checkpoint()
+                if at is not None:
+                    self._db.announce(at.number)
         except BaseException:
-            self._db.execute("ROLLBACK")
+            # What was changed in memory is not what the database has.
+            self._cache.clear()
             raise
-        self._db.execute("COMMIT")
+
+    def _project(self, known: list[Known], *, journal: bool) -> Rows:
+        if sum(map(len, self._cache.values())) > _CACHED:
+            self._cache.clear()
+        if self._db.remote:
+            for table, keys in keys_of(known):
+                cache = self._cache.setdefault(table.name, {})
+                missing = [key for key in keys if key not in cache]
+                found = self._db.load(table, missing)
+                cache.update({key: found.get(key) for key in missing})
+        rows = Rows(self._load, journal=journal, cache=self._cache)
+        project(known, rows)
+        return rows
 
     def _place(self, header: Header, *, final: int | None = None, ring: bool = True) -> None:
-        self._db.execute(
-            "INSERT INTO checkpoint VALUES (1, ?1, ?2, ?3, coalesce(?4, ?1)) ON CONFLICT DO UPDATE SET "
-            "number = ?1, hash = ?2, timestamp = ?3, final = coalesce(?4, min(final, ?1))",
-            (header.number, header.hash, header.timestamp, final),
-        )
+        at = self.checkpoint()
+        if final is None:
+            final = header.number if at is None else min(at.final, header.number)
+        values = (header.number, header.hash, header.timestamp, final)
+        if at is None:
+            self._db.run("INSERT INTO checkpoint VALUES (1, ?, ?, ?, ?)", values)
+        else:
+            self._db.run("UPDATE checkpoint SET number = ?, hash = ?, timestamp = ?, final = ?", values)
         if ring:
-            self._db.execute("INSERT INTO headers VALUES (?, ?, ?, ?)", header[:4])
+            self._db.insert(HEADERS, [header[:4]])
+
+    def _oldest(self) -> int | None:
+        found = self._db.one("SELECT min(number) FROM headers")
+        return None if found is None else found[0]
 
     def _clear(self, after: int) -> None:
-        for table in PROJECTIONS:
-            self._db.execute(f"DELETE FROM {table.name}")  # noqa: S608  # our own names
-        self._db.execute("DELETE FROM undo")
+        self._empty()
         self._drop_events(after)
 
+    def _empty(self) -> None:
+        self._cache.clear()
+        for table in (*self._model.tables, UNDO):
+            self._db.run(f"DELETE FROM {table.name}")  # noqa: S608  # our own names
+
     def _drop_events(self, after: int) -> None:
-        self._db.execute("DELETE FROM events WHERE seq >= ?", ((after + 1) << LOG_BITS,))
-        self._db.execute("DELETE FROM blocks WHERE number > ?", (after,))
+        self._db.run("DELETE FROM events WHERE seq >= ?", ((after + 1) << LOG_BITS,))
+        self._db.run("DELETE FROM blocks WHERE number > ?", (after,))
 
     def _load(self, table: Table, key: Key) -> Row | None:
-        found = self._db.execute(_SELECT[table.name], key).fetchone()
-        return None if found is None else dict(zip(table.names, found, strict=True))
+        return self._db.load(table, [key]).get(key)
 
     def _write(self, derived: Derived, rows: Rows) -> None:
-        db = self._db
-        db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", derived.events)
-        db.executemany("INSERT INTO blocks VALUES (?, ?, ?)", derived.blocks.values())
-        now = int(time.time())
-        db.executemany(
-            "INSERT OR IGNORE INTO documents VALUES (?, ?, 'pending', 0, ?, NULL, NULL, '')",
-            [(digest, kind, now) for digest, kind in derived.documents],
-        )
-        db.executemany(
-            "INSERT OR IGNORE INTO currencies VALUES (?, NULL, NULL, 0, ?)",
-            [(currency, now) for currency in derived.currencies],
-        )
+        self._db.insert(EVENTS, derived.events)
+        self._db.insert(BLOCKS, derived.blocks.values())
+        self._beside(derived)
         self._flush(rows)
 
+    def _beside(self, derived: Derived) -> None:
+        now = int(time.time())
+        if derived.documents:
+            documents = [(digest, kind, "pending", 0, now, None, None, "") for digest, kind in derived.documents]
+            self._db.insert_missing(DOCUMENTS, documents)
+        if derived.currencies:
+            self._db.insert_missing(CURRENCIES, [(currency, None, None, 0, now) for currency in derived.currencies])
+
     def _flush(self, rows: Rows) -> None:
-        for verb, changed in (("INSERT", rows.new), ("REPLACE", rows.changed)):
-            for name, by_key in changed.items():
-                self._db.executemany(verb + _INTO[name], map(_VALUES[name], by_key.values()))
+        tables = self._model.by_name
+        for name, by_key in rows.new.items():
+            self._db.insert(tables[name], map(self._values[name], by_key.values()))
+        for name, by_key in rows.changed.items():
+            self._db.update(tables[name], map(self._values[name], by_key.values()))
         steps: dict[int, int] = {}
         journal = []
         for before in rows.befores:
             step = steps[before.block] = steps.get(before.block, 0) + 1
             journal.append((before.block, step, before.table.name, *_journal_texts(before)))
-        self._db.executemany("INSERT INTO undo VALUES (?, ?, ?, ?, ?)", journal)
+        self._db.insert(UNDO, journal)
 
     def _restore(self, table: Table, key: list[Any], row: Row | None) -> None:
-        kinds = dict(table.columns)
+        kinds = dict(zip(table.names, table.kinds, strict=True))
+        where = " AND ".join(f"{name} = ?" for name in table.key)
         values = [_from_json(kinds[name], value) for name, value in zip(table.key, key, strict=True)]
-        self._db.execute(_DELETE[table.name], values)
+        self._db.run(f"DELETE FROM {table.name} WHERE {where}", values)  # noqa: S608  # our own names
         if row is not None:
             restored = {name: _from_json(kinds[name], value) for name, value in row.items()}
-            self._db.execute("INSERT" + _INTO[table.name], _VALUES[table.name](restored))
+            self._db.insert(table, [self._values[table.name](restored)])
 
     def _replay(self) -> Iterator[list[Log]]:
         last = -1
         while True:
-            found = self._db.execute(
+            found = self._db.all(
                 "SELECT e.seq, b.number, b.hash, b.timestamp, e.contract, e.tx, e.topics, e.data FROM events e "
-                "JOIN blocks b ON b.number = e.seq >> ? WHERE e.seq > ? ORDER BY e.seq LIMIT ?",
-                (LOG_BITS, last, _REPLAY),
-            ).fetchall()
+                "JOIN blocks b ON b.number = e.seq >> 20 WHERE e.seq > ? ORDER BY e.seq LIMIT ?",
+                (last, _REPLAY),
+            )
             if not found:
                 return
             last = found[-1][0]
@@ -326,35 +346,10 @@ def _after(logs: Iterable[Log], base: int) -> list[Log]:
     return [log for log in logs if log.block > base]
 
 
-def _lock(path: Path) -> sqlite3.Connection:
-    """An exclusive lock beside the database that works wherever SQLite does and ends with the process."""
-    lock = sqlite3.connect(f"{path}.writer", timeout=0, isolation_level=None, check_same_thread=False)
-    try:
-        lock.execute("PRAGMA locking_mode = EXCLUSIVE")
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        lock.close()
-        raise WriterBusyError(
-            f"another indexer writes {path}; stop it, or name another file in IPTO_INDEXER_DATABASE"
-        ) from error
-    return lock
-
-
 def _journal_texts(before: Before) -> tuple[str, str | None]:
     key = orjson.dumps(before.key, default=bytes.hex).decode()
     return key, None if before.row is None else orjson.dumps(before.row, default=bytes.hex).decode()
 
 
 def _from_json(kind: str, value: Any) -> Any:
-    return value if kind in ("int", "text") else bytes.fromhex(value)
-
-
-def _key_is(table: Table) -> str:
-    return " AND ".join(f"{name} = ?" for name in table.key)
-
-
-# Names come from the schema alone, never from input.
-_SELECT = {t.name: f"SELECT {', '.join(t.names)} FROM {t.name} WHERE {_key_is(t)}" for t in PROJECTIONS}  # noqa: S608
-_DELETE = {t.name: f"DELETE FROM {t.name} WHERE {_key_is(t)}" for t in PROJECTIONS}  # noqa: S608
-_INTO = {t.name: f" INTO {t.name} ({', '.join(t.names)}) VALUES ({', '.join('?' * len(t.names))})" for t in PROJECTIONS}
-_VALUES = {t.name: itemgetter(*t.names) for t in PROJECTIONS}
+    return value if value is None or kind in ("int", "text") else bytes.fromhex(value)

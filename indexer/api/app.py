@@ -12,6 +12,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from indexer.api import catalog, events, money, problems, state
 from indexer.api.context import Context
 from indexer.api.reader import Reader
+from indexer.service import schema_of
 from indexer.settings import Settings
 from ipto.deployment import Deployment
 
@@ -29,7 +30,11 @@ _TAGS = [
 
 def create_app(settings: Settings, deployment: Deployment) -> FastAPI:
     """The API over the database the settings name; it may not exist yet."""
-    context = Context(settings, deployment, Reader(settings.database_path))
+    context = Context(
+        settings,
+        deployment,
+        Reader(settings.api_database, schema_of(deployment), settings.read_connections),
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -54,8 +54,8 @@ def works(context: Context) -> APIRouter:
     """Operations under /works."""
     router = APIRouter(tags=["works"], responses=RESPONSES)
 
-    @router.get("/works", operation_id="listWorks", response_model=models.Page[models.Work])
-    async def list_works(query: Annotated[WorkQuery, Query()]) -> Response:
+    @context.get(router, "/works", operation_id="listWorks", response_model=models.Page[models.Work])
+    def list_works(query: Annotated[WorkQuery, Query()]) -> Response:
         """Works, by owner, creator or content."""
         listing = Listing("works", shapes.WORK_COLUMNS, shapes.WORK_JOINS)
         if query.content is not None:
@@ -67,8 +67,8 @@ def works(context: Context) -> APIRouter:
         with context.reader.snapshot() as snapshot:
             return answer(snapshot, page(snapshot, listing, query, lambda row: shapes.work(snapshot, row)))
 
-    @router.get("/works/{work}", operation_id="getWork", response_model=models.Work)
-    async def get_work(work: TokenId) -> Response:
+    @context.get(router, "/works/{work}", operation_id="getWork", response_model=models.Work)
+    def get_work(work: TokenId) -> Response:
         """One work, with its documents."""
         key = ids.token_id(work, "work")
         with context.reader.snapshot() as snapshot:
@@ -87,8 +87,8 @@ def offers(context: Context) -> APIRouter:
     """Operations under /offers."""
     router = APIRouter(tags=["offers"], responses=RESPONSES)
 
-    @router.get("/offers", operation_id="listOffers", response_model=models.Page[models.Offer])
-    async def list_offers(query: Annotated[OfferQuery, Query()]) -> Response:
+    @context.get(router, "/offers", operation_id="listOffers", response_model=models.Page[models.Offer])
+    def list_offers(query: Annotated[OfferQuery, Query()]) -> Response:
         """Offers, by what they permit, cost and belong to."""
         with context.reader.snapshot() as snapshot:
             at = now(snapshot)
@@ -97,8 +97,8 @@ def offers(context: Context) -> APIRouter:
             fee = fee_bps(snapshot)
             return answer(snapshot, page(snapshot, listing, query, lambda row: shapes.offer(snapshot, row, fee)))
 
-    @router.get("/offers/{offer}", operation_id="getOffer", response_model=models.Offer)
-    async def get_offer(offer: Annotated[str, Path(max_length=80)]) -> Response:
+    @context.get(router, "/offers/{offer}", operation_id="getOffer", response_model=models.Offer)
+    def get_offer(offer: Annotated[str, Path(max_length=80)]) -> Response:
         """One offer, with its terms, a quote and the struct to pass to `mint`."""
         key = ids.bytes32(offer, "an offer id")
         with context.reader.snapshot() as snapshot:
@@ -143,8 +143,8 @@ def licenses(context: Context) -> APIRouter:
     """Operations under /licenses."""
     router = APIRouter(tags=["licenses"], responses=RESPONSES)
 
-    @router.get("/licenses", operation_id="listLicenses", response_model=models.Page[models.License])
-    async def list_licenses(query: Annotated[LicenseQuery, Query()]) -> Response:
+    @context.get(router, "/licenses", operation_id="listLicenses", response_model=models.Page[models.License])
+    def list_licenses(query: Annotated[LicenseQuery, Query()]) -> Response:
         """Licenses, by holder, work or offer."""
         listing = Listing("licenses", shapes.LICENSE_COLUMNS, shapes.LICENSE_JOINS)
         if query.offer is not None:
@@ -157,8 +157,8 @@ def licenses(context: Context) -> APIRouter:
             at = now(snapshot)
             return answer(snapshot, page(snapshot, listing, query, lambda row: shapes.license(snapshot, row, at)))
 
-    @router.get("/licenses/{license}", operation_id="getLicense", response_model=models.License)
-    async def get_license(license: TokenId) -> Response:
+    @context.get(router, "/licenses/{license}", operation_id="getLicense", response_model=models.License)
+    def get_license(license: TokenId) -> Response:
         """One license."""
         key = ids.token_id(license, "license")
         with context.reader.snapshot() as snapshot:

@@ -41,8 +41,8 @@ def router(context: Context) -> APIRouter:
     known = {name: _Shower(artifact(name)["abi"]) for name in INDEXED}
     names = {event for shower in known.values() for event in shower.names}
 
-    @api.get("/events", operation_id="listEvents", response_model=models.Page[models.Event])
-    async def list_events(query: Annotated[EventQuery, Query()]) -> Response:
+    @context.get(api, "/events", operation_id="listEvents", response_model=models.Page[models.Event])
+    def list_events(query: Annotated[EventQuery, Query()]) -> Response:
         """Everything that happened, or what happened to one work."""
         if query.name is not None and query.name not in names:
             raise bad_filter(f"no contract has an event {query.name!r}; there are {', '.join(sorted(names))}")

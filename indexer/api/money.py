@@ -51,8 +51,10 @@ def router(context: Context) -> APIRouter:
     """Operations on money."""
     api = APIRouter(responses=RESPONSES)
 
-    @api.get("/accounts/{account}", operation_id="getAccount", tags=["accounts"], response_model=models.AccountState)
-    async def get_account(account: AccountPath) -> Response:
+    @context.get(
+        api, "/accounts/{account}", operation_id="getAccount", tags=["accounts"], response_model=models.AccountState
+    )
+    def get_account(account: AccountPath) -> Response:
         """An account's balances: earned, paid out, still booked. One that nothing ever happened to has none."""
         key = ids.account(account)
         with context.reader.snapshot() as snapshot:
@@ -66,13 +68,14 @@ def router(context: Context) -> APIRouter:
             }
             return answer(snapshot, body)
 
-    @api.get(
+    @context.get(
+        api,
         "/accounts/{account}/ledger",
         operation_id="listLedger",
         tags=["accounts"],
         response_model=models.Page[models.LedgerLine],
     )
-    async def list_ledger(account: AccountPath, query: Annotated[LedgerQuery, Query()]) -> Response:
+    def list_ledger(account: AccountPath, query: Annotated[LedgerQuery, Query()]) -> Response:
         """Every movement of an account's money."""
         listing = _ledger(ids.account(account), query.currency)
         if query.kind is not None:
@@ -80,16 +83,24 @@ def router(context: Context) -> APIRouter:
         with context.reader.snapshot() as snapshot:
             return answer(snapshot, page(snapshot, listing, query, lambda row: shapes.line(snapshot, row)))
 
-    @api.get("/payouts", operation_id="listPayouts", tags=["payouts"], response_model=models.Page[models.LedgerLine])
-    async def list_payouts(query: Annotated[PayoutQuery, Query()]) -> Response:
+    @context.get(
+        api, "/payouts", operation_id="listPayouts", tags=["payouts"], response_model=models.Page[models.LedgerLine]
+    )
+    def list_payouts(query: Annotated[PayoutQuery, Query()]) -> Response:
         """Money that left the vault: shares sent by splits, and withdrawals."""
         listing = _ledger(None if query.account is None else ids.account(query.account), query.currency)
         listing.where("o.kind IN (?, ?)", *_PAYOUTS)
         with context.reader.snapshot() as snapshot:
             return answer(snapshot, page(snapshot, listing, query, lambda row: shapes.line(snapshot, row)))
 
-    @api.get("/splits", operation_id="listSplits", tags=["splits"], response_model=models.Page[models.Split])
-    async def list_splits(query: Annotated[SplitQuery, Query()]) -> Response:
+    @context.get(
+        api,
+        "/splits",
+        operation_id="listSplits",
+        tags=["splits"],
+        response_model=models.Page[models.Split],
+    )
+    def list_splits(query: Annotated[SplitQuery, Query()]) -> Response:
         """Splits, by recipient."""
         columns, joins = "o.*, b.hash AS block_hash", "JOIN blocks b ON b.number = o.changed >> 20"
         listing = Listing("splits", columns, joins)
@@ -101,8 +112,14 @@ def router(context: Context) -> APIRouter:
         with context.reader.snapshot() as snapshot:
             return answer(snapshot, page(snapshot, listing, query, lambda row: _split(snapshot, row, whole=False)))
 
-    @api.get("/splits/{split}", operation_id="getSplit", tags=["splits"], response_model=models.Split)
-    async def get_split(split: Annotated[str, Path(max_length=80)]) -> Response:
+    @context.get(
+        api,
+        "/splits/{split}",
+        operation_id="getSplit",
+        tags=["splits"],
+        response_model=models.Split,
+    )
+    def get_split(split: Annotated[str, Path(max_length=80)]) -> Response:
         """One split: its recipients, what each has had, and what is still to be divided."""
         key = ids.bytes32(split, "a split")
         with context.reader.snapshot() as snapshot:
@@ -115,8 +132,10 @@ def router(context: Context) -> APIRouter:
                 raise not_found(f"split {split}")
             return answer(snapshot, _split(snapshot, row, whole=True))
 
-    @api.get("/works/{work}/earnings", operation_id="getEarnings", tags=["works"], response_model=models.Earnings)
-    async def get_earnings(work: Annotated[str, Path(max_length=80)]) -> Response:
+    @context.get(
+        api, "/works/{work}/earnings", operation_id="getEarnings", tags=["works"], response_model=models.Earnings
+    )
+    def get_earnings(work: Annotated[str, Path(max_length=80)]) -> Response:
         """What a work's licenses brought, and each person's part of it."""
         key = ids.token_id(work, "work")
         with context.reader.snapshot() as snapshot:

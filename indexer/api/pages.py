@@ -98,7 +98,7 @@ def _fetch(
     order = ", ".join(f"{part} {direction}" for part in key.split(", "))
     seen = SCAN if listing.other else limit + 1
     candidates = f"SELECT * FROM {listing.source} WHERE {inner} ORDER BY {order} LIMIT {seen}"  # noqa: S608
-    outer = " AND ".join(listing.other) or "1"
+    outer = " AND ".join(listing.other) or "TRUE"
     outer_order = ", ".join(f"o.{part} {direction}" for part in key.split(", "))
     sql = (
         f"SELECT {listing.columns} FROM ({candidates}) o {listing.joins} "  # noqa: S608
@@ -111,7 +111,7 @@ def _fetch(
     if not listing.other:
         return rows, None
     # Everything looked at is used up; is there more behind it?
-    edge = snapshot.all(f"SELECT {key} FROM ({candidates}) ORDER BY {order} LIMIT 1 OFFSET {SCAN - 1}", values)  # noqa: S608
+    edge = snapshot.all(f"SELECT {key} FROM ({candidates}) o ORDER BY {order} LIMIT 1 OFFSET {SCAN - 1}", values)  # noqa: S608
     if not edge:
         return rows, None
     return rows, Place(edge[0]["seq"], edge[0]["line"] if listing.by_line else 0)

@@ -4,15 +4,19 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+import queue
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from indexer.api.problems import not_ready
-from indexer.schema import LOG_BITS, SCHEMA_VERSION
+from indexer.database import ReadConnection, is_postgres, open_read
+from indexer.migrations import HEAD, VERSION_TABLE
+from indexer.schema import LOG_BITS
+from ipto.errors import IptoError
 
-Row = sqlite3.Row
+Row = Mapping[str, Any]
+
+_WAIT_SECONDS = 10.0  # for a connection, when all are busy
 
 
 class Indexed(NamedTuple):
@@ -24,30 +28,21 @@ class Indexed(NamedTuple):
     final: int
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write. Raises ProblemError (503) when there is no database yet."""
-    if not path.exists():
-        raise not_ready(f"{path.name} does not exist yet; start `python -m indexer run`")
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, cached_statements=256)
-    db.execute("PRAGMA query_only = 1")
-    return db
-
-
 class Snapshot:
     """The database as it was when the request began."""
 
-    def __init__(self, db: sqlite3.Connection, at: Indexed) -> None:
+    def __init__(self, db: ReadConnection, at: Indexed) -> None:
         self._db = db
         self.at = at
 
     def one(self, sql: str, *values: Any) -> Row | None:
         """The first row, or None."""
-        found: Row | None = self._db.execute(sql, values).fetchone()
+        found: Row | None = self._db.one(sql, values)
         return found
 
-    def all(self, sql: str, values: Sequence[Any]) -> list[Row]:
+    def all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """All rows; the statement must have a LIMIT or be bounded by its table."""
-        return self._db.execute(sql, values).fetchall()
+        return self._db.all(sql, values)
 
     def finality(self, seq: int, block_hash: bytes) -> dict[str, Any]:
         """How settled the event `seq` is."""
@@ -61,41 +56,59 @@ class Snapshot:
 
 
 class Reader:
-    """Opens the database when it is first needed. Used from one thread."""
+    """Connections to the database, opened when they are first needed.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._db: sqlite3.Connection | None = None
+    url, schema: as of `indexer.database`; size: most connections at once (SQLite, used from one thread, has one).
+    """
+
+    def __init__(self, url: str, schema: str, size: int = 1) -> None:
+        self._url = url
+        self._schema = schema
+        self.remote = is_postgres(url)
+        self._idle: queue.LifoQueue[ReadConnection | None] = queue.LifoQueue()
+        for _ in range(size if self.remote else 1):
+            self._idle.put(None)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """A view of one block. Raises ProblemError (503) while there is nothing to see."""
-        db = self._open()
-        db.execute("BEGIN")
         try:
-            at = db.execute("SELECT number, hash, timestamp, final FROM checkpoint").fetchone()
-            if at is None:
-                raise not_ready("nothing is indexed yet; see /status")
-            yield Snapshot(db, Indexed(*at))
+            db = self._idle.get(timeout=_WAIT_SECONDS)
+        except queue.Empty:
+            raise not_ready("too many questions at once; ask again") from None
+        try:
+            if db is None or db.broken():
+                db = None
+                db = self._open()
+            db.begin()
+            try:
+                at = db.one("SELECT number, hash, timestamp, final FROM checkpoint")
+                if at is None:
+                    raise not_ready("nothing is indexed yet; see /status")
+                yield Snapshot(db, Indexed(at["number"], at["hash"], at["timestamp"], at["final"]))
+            finally:
+                with contextlib.suppress(Exception) if db.broken() else contextlib.nullcontext():
+                    db.end()
         finally:
-            db.execute("COMMIT")
+            self._idle.put(db)
 
     def close(self) -> None:
-        """Give the connection back."""
-        if self._db is not None:
-            self._db.close()
-            self._db = None
+        """Give the connections back."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                if db := self._idle.get_nowait():
+                    db.close()
 
-    def _open(self) -> sqlite3.Connection:
-        if self._db is None:
-            db = open_reader(self._path)
-            try:
-                version = db.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
-            except sqlite3.OperationalError:
-                version = None
-            if version is None or version[0] != str(SCHEMA_VERSION):
-                db.close()
-                raise not_ready("the database has not been made by this version yet; start `python -m indexer run`")
-            db.row_factory = sqlite3.Row
-            self._db = db
-        return self._db
+    def _open(self) -> ReadConnection:
+        try:
+            db = open_read(self._url, self._schema)
+        except IptoError as error:
+            raise not_ready(str(error)) from error
+        try:
+            version = db.one(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608
+        except Exception:
+            version = None
+        if version is None or version["version_num"] != HEAD:
+            db.close()
+            raise not_ready("the database has not been made by this version yet; start `python -m indexer run`")
+        return db

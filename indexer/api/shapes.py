@@ -39,7 +39,7 @@ from ipto.structs import (
 # Why an offer cannot be bought now. SQL over o (the offer) and w (its work); {now} is UTC seconds.
 BLOCKED_BY = {
     "withdrawn": "o.withdrawn = 1",
-    "work_transferred": "w.owner IS NOT o.licensor OR o.posted_at < w.owned_since",
+    "work_transferred": "w.owner IS DISTINCT FROM o.licensor OR o.posted_at < w.owned_since",
     "work_held": f"w.flags & {HELD} <> 0",
     "not_open_yet": "o.opens_at > {now}",
     "closed": f"o.closes_at <= {{now}} AND o.closes_at <> {NEVER}",
@@ -48,7 +48,7 @@ BLOCKED_BY = {
         "EXISTS (SELECT 1 FROM exclusivity x WHERE x.work = o.work AND x.usage & o.usages <> 0 AND x.until > {now})"
     ),
     "consent_missing": (
-        "w.steward <> zeroblob(20) AND NOT EXISTS (SELECT 1 FROM consents k "
+        "w.steward <> x'0000000000000000000000000000000000000000' AND NOT EXISTS (SELECT 1 FROM consents k "
         "WHERE k.offer_id = o.offer_id AND k.steward = w.steward AND k.given = 1)"
     ),
     "sales_paused": "EXISTS (SELECT 1 FROM protocol p WHERE p.name = 'sales_paused' AND p.value = '1')",

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from typing import Any
 
@@ -15,7 +14,7 @@ from indexer.api.context import Context, protocol
 from indexer.api.ids import show_some_address
 from indexer.api.problems import RESPONSES, ProblemError, not_ready
 from indexer.api.reader import Snapshot
-from indexer.schema import SCHEMA_VERSION
+from indexer.migrations import HEAD
 
 _SILENT = 30  # seconds without word from the follower
 
@@ -24,13 +23,13 @@ def router(context: Context) -> APIRouter:
     """The three operations."""
     api = APIRouter(tags=["state"], responses=RESPONSES)
 
-    @api.get("/health", operation_id="getHealth", response_model=models.Health)
-    async def health() -> Response:
+    @context.get(api, "/health", operation_id="getHealth", response_model=models.Health)
+    def health() -> Response:
         """The process lives."""
         return _json({"status": "ok"})
 
-    @api.get("/ready", operation_id="getReady", response_model=models.Ready)
-    async def ready() -> Response:
+    @context.get(api, "/ready", operation_id="getReady", response_model=models.Ready)
+    def ready() -> Response:
         """200 while the database is at the head of the chain, else 503."""
         with context.reader.snapshot() as snapshot:
             state = _state(context, snapshot)
@@ -38,13 +37,13 @@ def router(context: Context) -> APIRouter:
             raise not_ready(state["reason"])
         return _json({"status": "ready", "lag": state["lag"]})
 
-    @api.get("/status", operation_id="getStatus", response_model=models.Status)
-    async def status() -> Response:
+    @context.get(api, "/status", operation_id="getStatus", response_model=models.Status)
+    def status() -> Response:
         """What is indexed and how fresh it is; answers also when nothing is."""
         deployment = context.deployment
         body: dict[str, Any] = {
             "chain_id": deployment.chain_id,
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": int(HEAD),
             "contracts": deployment.contracts,
             "start_block": deployment.block_number,
             "head": None,
@@ -61,7 +60,7 @@ def router(context: Context) -> APIRouter:
         try:
             with context.reader.snapshot() as snapshot:
                 body |= _known(context, snapshot)
-        except (ProblemError, sqlite3.Error) as error:
+        except ProblemError as error:
             body["error"] = str(error)
         return _json(body)
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from ipto.chain import Deployment
 from ipto.deploy import Parameters, deploy, install_factory
 from ipto.devchain import DevChain
 from tests.indexer.world import World
+from tests.support.postgres import PostgresServer, available
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +32,33 @@ def world(deployed: tuple[DevChain, Deployment], request: pytest.FixtureRequest)
     chain.set_automine(True)
     chain.rpc.call("anvil_dropAllTransactions")
     chain.revert(snapshot)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    if not available():
+        pytest.skip("PostgreSQL is not installed; `make test` installs it as root, else: apt-get install postgresql")
+    with PostgresServer() as server:
+        yield server
+
+
+Databases = Callable[[str], str]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databases]:
+    """Empty databases by name, as URLs, of both kinds."""
+    if request.param == "sqlite":
+        yield lambda name: f"sqlite:///{tmp_path / name}.db"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    made: dict[str, str] = {}
+
+    def named(name: str) -> str:
+        if name not in made:
+            made[name] = server.new_database()
+        return made[name]
+
+    yield named
+    for url in made.values():
+        server.drop(url)

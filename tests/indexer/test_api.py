@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from ipto.typed_data import Onboard, TypedData, signed_actions_domain
 from tests.indexer.served import Served
 from tests.indexer.test_resolve import metadata_document
 from tests.indexer.world import World
+from tests.support.postgres import PostgresServer
 
 PRICE = 5_000_001
 FEE_BPS = 250
@@ -50,18 +52,25 @@ class Story:
         return self.server.problem(status, kind, path, **params)
 
 
-@pytest.fixture(scope="module")
-def story(deployed: tuple[DevChain, Deployment], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def story(
+    deployed: tuple[DevChain, Deployment], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Story]:
+    folder = tmp_path_factory.mktemp("story")
+    url = f"sqlite:///{folder / 'a.db'}"
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        url = server.create(f"story_{secrets.token_hex(8)}")
     chain, deployment = deployed
-    snapshot, folder = chain.snapshot(), tmp_path_factory.mktemp("story")
+    snapshot = chain.snapshot()
     world = World(chain, deployment, random.Random(1))
-    told = tell(world, folder)
+    told = tell(world, folder, url)
     yield told
     assert told.server.close() == 0
     chain.revert(snapshot)
 
 
-def tell(world: World, folder: Path) -> Story:
+def tell(world: World, folder: Path, url: str) -> Story:
     signer, licensee = world.chain.signers[1], world.people[5]
     creator = signer.address
     people = sorted(world.people[1:4], key=lambda address: int(address, 16))
@@ -98,7 +107,7 @@ def tell(world: World, folder: Path) -> Story:
     world.must(licensee, "RoyaltyVault", "pay_out", list(shares), creator, world.dollar)
     world.must(licensee, "RoyaltyVault", "distribute", list(shares), creator, ETH)
     world.must(licensee, "RoyaltyVault", "withdraw", people[0], ETH)
-    server = Served(world, folder, CONTENT_FOLDER=str(folder / "content"), FINALITY_BLOCKS="3")
+    server = Served(world, folder, DATABASE=url, CONTENT_FOLDER=str(folder / "content"), FINALITY_BLOCKS="3")
     told = Story(world, server, creator, people, licensee, shares, split, work, offers, metadata)
     server.catch_up()
     return told

@@ -15,13 +15,14 @@ from indexer.api import pages
 from indexer.api.app import create_app
 from ipto.ids import offer_id
 from ipto.structs import OfferFlag
+from tests.indexer.conftest import Databases
 from tests.indexer.served import Served
 from tests.indexer.world import World, fresh, settings_for
 
 
 @pytest.fixture
-def server(world: World, tmp_path: Path) -> Iterator[Served]:
-    made = Served(world, tmp_path, FINALITY_BLOCKS="100")
+def server(world: World, tmp_path: Path, databases: Databases) -> Iterator[Served]:
+    made = Served(world, tmp_path, DATABASE=databases("a"), FINALITY_BLOCKS="100")
     yield made
     assert made.close() == 0
 
@@ -119,7 +120,7 @@ def test_an_offer_is_live_only_while_it_can_be_bought(world: World, server: Serv
 
 
 def test_a_filter_without_an_index_looks_at_a_bounded_number(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: World, databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A page may be empty while there is more: the cursor goes on from what was looked at."""
     creator = world.people[1]
@@ -127,9 +128,9 @@ def test_a_filter_without_an_index_looks_at_a_bounded_number(
     wanted = world.post(creator, work, usages=2)
     for _ in range(7):
         world.post(creator, work, usages=1)
-    fresh(world, tmp_path / "a.db")
+    fresh(world, databases("a"))
     monkeypatch.setattr(pages, "SCAN", 3)
-    app = create_app(settings_for(world, tmp_path / "a.db"), world.deployment)
+    app = create_app(settings_for(world, databases("a")), world.deployment)
 
     async def ask() -> list[tuple[list[str], bool]]:
         seen, cursor = [], {}
@@ -144,14 +145,14 @@ def test_a_filter_without_an_index_looks_at_a_bounded_number(
     assert asyncio.run(ask()) == [([], True), ([], True), (["0x" + offer_id(wanted).hex()], False)]
 
 
-def test_serving_beside_the_writer(world: World, tmp_path: Path) -> None:
-    reader = Served(world, tmp_path, command="serve", FINALITY_BLOCKS="100")
+def test_serving_beside_the_writer(world: World, tmp_path: Path, databases: Databases) -> None:
+    reader = Served(world, tmp_path, command="serve", DATABASE=databases("a"), FINALITY_BLOCKS="100")
     try:
         reader.problem(503, "not-ready", "/ready")
         reader.problem(503, "not-ready", "/v1/works")
         assert reader.get("/status")["indexed"] is None
         assert reader.get("/health") == {"status": "ok"}
-        writer = Served(world, tmp_path, FINALITY_BLOCKS="100")
+        writer = Served(world, tmp_path, DATABASE=databases("a"), FINALITY_BLOCKS="100")
         work = world.register(world.people[1])
         writer.catch_up()
         reader.catch_up()

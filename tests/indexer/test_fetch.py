@@ -8,7 +8,6 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,6 +18,7 @@ from indexer.fetch import Fetcher, NotThereError, Segment
 from indexer.follow import Follower
 from indexer.service import chain_of
 from ipto.rpc import AsyncRpc
+from tests.indexer.conftest import Databases
 from tests.indexer.test_follow import assert_equals_chain, play
 from tests.indexer.world import World, fresh, new_store, tables
 
@@ -210,7 +210,7 @@ def test_deliveries_twice_and_out_of_order_count_once(world: World, proxy: Proxy
     assert tight(world, proxy, 1, last) == whole
 
 
-def test_a_node_in_trouble_is_waited_out(world: World, proxy: Proxy, tmp_path: Path) -> None:
+def test_a_node_in_trouble_is_waited_out(world: World, proxy: Proxy, databases: Databases) -> None:
     play(world, 15)
     # Two in five requests fail: more than the patience of two attempts.
     proxy.drop = (world.rng.random() < 0.4 for _ in itertools.count())
@@ -228,7 +228,7 @@ def test_a_node_in_trouble_is_waited_out(world: World, proxy: Proxy, tmp_path: P
 
             await asyncio.wait_for(asyncio.gather(follower.run(), watch()), 30)
 
-    with new_store(world, tmp_path / "a.db") as store:
+    with new_store(world, databases("a")) as store:
         asyncio.run(run(store))
-    assert tables(tmp_path / "a.db") == fresh(world, tmp_path / "b.db")
-    assert_equals_chain(world, tmp_path / "a.db")
+    assert tables(databases("a")) == fresh(world, databases("b"))
+    assert_equals_chain(world, databases("a"))

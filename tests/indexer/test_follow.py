@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from indexer.api.reader import open_reader
 from indexer.check import check
-from tests.indexer.world import World, fresh, new_store, sync, tables
+from indexer.database import open_read
+from tests.indexer.conftest import Databases
+from tests.indexer.world import SCHEMA, World, fresh, new_store, sync, tables
 
 
 def play(world: World, steps: int) -> None:
@@ -17,8 +16,8 @@ def play(world: World, steps: int) -> None:
         world.random_step()
 
 
-def assert_equals_chain(world: World, path: Path) -> None:
-    reader = open_reader(path)
+def assert_equals_chain(world: World, url: str) -> None:
+    reader = open_read(url, SCHEMA)
     count, wrong = check(reader, world.deployment, world.chain.rpc)
     reader.close()
     assert not wrong
@@ -26,12 +25,12 @@ def assert_equals_chain(world: World, path: Path) -> None:
 
 
 @pytest.mark.parametrize("finality", [0, 5, 10_000])
-def test_a_database_equals_the_chain(world: World, tmp_path: Path, finality: int) -> None:
+def test_a_database_equals_the_chain(world: World, databases: Databases, finality: int) -> None:
     play(world, 60)
-    with new_store(world, tmp_path / "a.db") as store:
+    with new_store(world, databases("a")) as store:
         sync(world, store, finality_blocks=finality)
         play(world, 20)
         sync(world, store, finality_blocks=finality)
-    assert_equals_chain(world, tmp_path / "a.db")
+    assert_equals_chain(world, databases("a"))
     # In one go and in bulk, in two and block by block: the same bytes.
-    assert tables(tmp_path / "a.db") == fresh(world, tmp_path / "b.db", finality_blocks=3)
+    assert tables(databases("a")) == fresh(world, databases("b"), finality_blocks=3)

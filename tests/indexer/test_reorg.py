@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from indexer.store import Store
 from ipto.deploy import Parameters, deploy, install_factory
 from ipto.devchain import DevChain
+from tests.indexer.conftest import Databases
 from tests.indexer.test_follow import assert_equals_chain, play
 from tests.indexer.world import World, fresh, new_store, sync, tables
 
@@ -31,42 +30,42 @@ def settle(world: World, store: Store, **options: int) -> None:
     ("way", "depth"),
     [*[("journal", depth) for depth in range(1, 6)], ("short journal", 3), ("all final", 1), ("all final", 5)],
 )
-def test_other_blocks_replace_the_newest(world: World, tmp_path: Path, depth: int, way: str) -> None:
+def test_other_blocks_replace_the_newest(world: World, databases: Databases, depth: int, way: str) -> None:
     play(world, 25)
-    with new_store(world, tmp_path / "a.db") as store:
+    with new_store(world, databases("a")) as store:
         sync(world, store, **WAYS[way])
         snapshot, memory = world.chain.snapshot(), world.remember()
         for _ in range(depth):
             world.block_of_steps(4)
         sync(world, store, **WAYS[way])
-        orphaned = tables(tmp_path / "a.db")
+        orphaned = tables(databases("a"))
         world.chain.revert(snapshot)
         world.recall(memory)
         world.chain.rpc.call("anvil_dropAllTransactions")
         for _ in range(depth + 1):
             world.block_of_steps(4)
         settle(world, store, **WAYS[way])
-    after = tables(tmp_path / "a.db")
+    after = tables(databases("a"))
     assert after["checkpoint"] != orphaned["checkpoint"]
-    assert after == fresh(world, tmp_path / "b.db", finality_blocks=2)
-    assert_equals_chain(world, tmp_path / "a.db")
+    assert after == fresh(world, databases("b"), finality_blocks=2)
+    assert_equals_chain(world, databases("a"))
 
 
-def test_blocks_that_become_empty(world: World, tmp_path: Path) -> None:
+def test_blocks_that_become_empty(world: World, databases: Databases) -> None:
     play(world, 30)
-    with new_store(world, tmp_path / "a.db") as store:
+    with new_store(world, databases("a")) as store:
         sync(world, store, finality_blocks=100)
         world.chain.reorg(5)
         world.chain.rpc.call("anvil_dropAllTransactions")
         settle(world, store, finality_blocks=100)
-    assert tables(tmp_path / "a.db") == fresh(world, tmp_path / "b.db")
-    assert_equals_chain(world, tmp_path / "a.db")
+    assert tables(databases("a")) == fresh(world, databases("b"))
+    assert_equals_chain(world, databases("a"))
 
 
-def test_a_restless_chain(world: World, tmp_path: Path) -> None:
+def test_a_restless_chain(world: World, databases: Databases) -> None:
     """Reorganisations of all depths, one after another, some over blocks nobody saw."""
     play(world, 15)
-    with new_store(world, tmp_path / "a.db") as store:
+    with new_store(world, databases("a")) as store:
         for _ in range(12):
             snapshot, memory = world.chain.snapshot(), world.remember()
             for _ in range(world.rng.randint(1, 5)):
@@ -79,14 +78,14 @@ def test_a_restless_chain(world: World, tmp_path: Path) -> None:
                 world.chain.rpc.call("anvil_dropAllTransactions")
         world.chain.mine(6)
         settle(world, store, finality_blocks=100)
-    assert tables(tmp_path / "a.db") == fresh(world, tmp_path / "b.db")
-    assert_equals_chain(world, tmp_path / "a.db")
+    assert tables(databases("a")) == fresh(world, databases("b"))
+    assert_equals_chain(world, databases("a"))
 
 
-def test_a_chain_started_anew(world: World, tmp_path: Path) -> None:
+def test_a_chain_started_anew(world: World, databases: Databases) -> None:
     """The same addresses, not one block of before: everything is read again."""
     play(world, 10)
-    with new_store(world, tmp_path / "a.db") as store, DevChain() as chain:
+    with new_store(world, databases("a")) as store, DevChain() as chain:
         sync(world, store, finality_blocks=0)
         owner = chain.signers[0]
         install_factory(chain.rpc, owner)
@@ -94,46 +93,46 @@ def test_a_chain_started_anew(world: World, tmp_path: Path) -> None:
         assert other.deployment.contracts == world.deployment.contracts
         play(other, 20)
         settle(other, store, finality_blocks=0)
-        assert tables(tmp_path / "a.db") == fresh(other, tmp_path / "b.db")
-        assert_equals_chain(other, tmp_path / "a.db")
+        assert tables(databases("a")) == fresh(other, databases("b"))
+        assert_equals_chain(other, databases("a"))
 
 
-def test_a_node_that_lags_behind_is_waited_for(world: World, tmp_path: Path) -> None:
+def test_a_node_that_lags_behind_is_waited_for(world: World, databases: Databases) -> None:
     play(world, 10)
-    with new_store(world, tmp_path / "a.db") as store:
+    with new_store(world, databases("a")) as store:
         snapshot = world.chain.snapshot()
         world.block_of_steps(3)
         sync(world, store, finality_blocks=100)
-        before = tables(tmp_path / "a.db")
+        before = tables(databases("a"))
         # The head is a block we know: nothing is known to be wrong.
         world.chain.revert(snapshot)
         sync(world, store, finality_blocks=100)
-        assert tables(tmp_path / "a.db") == before
+        assert tables(databases("a")) == before
 
 
-def test_rewinding_is_the_exact_reverse(world: World, tmp_path: Path) -> None:
+def test_rewinding_is_the_exact_reverse(world: World, databases: Databases) -> None:
     play(world, 20)
-    with new_store(world, tmp_path / "a.db") as store:
+    with new_store(world, databases("a")) as store:
         sync(world, store, finality_blocks=1_000)
-        seen = [(world.chain.rpc.block_number(), tables(tmp_path / "a.db"))]
+        seen = [(world.chain.rpc.block_number(), tables(databases("a")))]
         for _ in range(6):
             world.block_of_steps(5)
             sync(world, store, finality_blocks=1_000)
-            seen.append((world.chain.rpc.block_number(), tables(tmp_path / "a.db")))
+            seen.append((world.chain.rpc.block_number(), tables(databases("a"))))
         for number, then in reversed(seen):
             store.rewind(number)
-            assert tables(tmp_path / "a.db") == then
+            assert tables(databases("a")) == then
 
 
-def test_rebuilding_changes_nothing(world: World, tmp_path: Path) -> None:
+def test_rebuilding_changes_nothing(world: World, databases: Databases) -> None:
     play(world, 40)
-    with new_store(world, tmp_path / "a.db") as store:
+    with new_store(world, databases("a")) as store:
         sync(world, store, finality_blocks=10)
-        before = tables(tmp_path / "a.db")
+        before = tables(databases("a"))
         assert store.rebuild() == len(before["events"])
-        assert tables(tmp_path / "a.db") == before
+        assert tables(databases("a")) == before
         # The journal was rebuilt too.
         ring = store.ring()
         store.rewind(ring[-1][0])
         sync(world, store, finality_blocks=10)
-    assert tables(tmp_path / "a.db") == before
+    assert tables(databases("a")) == before

@@ -25,6 +25,7 @@ from ipto.content.store import MAX_DOCUMENT, MissingContentError, StoreUnavailab
 from ipto.errors import InputError, IntegrityError
 from ipto.rpc import AsyncRpc, RpcError
 from ipto.works import MediaProperties, Person, build_metadata
+from tests.indexer.conftest import Databases
 from tests.indexer.world import World, new_store, sync
 
 
@@ -40,15 +41,15 @@ def resolve(world: World, store: Store, sources: Sequence[Source], *, attempts: 
     async def run() -> None:
         async with AsyncRpc(world.chain.url) as rpc:
             resolver = Resolver(store.db, sources, rpc, attempts=attempts)
-            store.db.execute("UPDATE documents SET next_at = 0 WHERE next_at > 0")
+            store.db.run("UPDATE documents SET next_at = 0 WHERE next_at > 0")
             while await resolver.step():
                 pass
 
     asyncio.run(run())
 
 
-def states(store: Store) -> dict[bytes, tuple[str, int]]:
-    rows = store.db.execute("SELECT digest, state, next_at FROM documents").fetchall()
+def states(store: Store) -> dict[bytes, tuple[str, int | None]]:
+    rows = store.db.all("SELECT digest, state, next_at FROM documents")
     return {digest: (state, next_at) for digest, state, next_at in rows}
 
 
@@ -57,7 +58,7 @@ def folder(tmp_path: Path) -> LocalStore:
     return LocalStore(tmp_path / "content")
 
 
-def test_states_of_documents(world: World, tmp_path: Path, folder: LocalStore) -> None:
+def test_states_of_documents(world: World, databases: Databases, folder: LocalStore) -> None:
     good, wrong_form, damaged, absent = metadata_document(), b'{"not":"a work"}', b'{"a":1}', b"nowhere"
     digests = [hashlib.sha256(data).digest() for data in (good, wrong_form, damaged, absent)]
     for digest in digests:
@@ -66,24 +67,24 @@ def test_states_of_documents(world: World, tmp_path: Path, folder: LocalStore) -
         folder.put_document(data)
     name = digests[2].hex()
     (folder.folder / "blocks" / name[:2] / name).write_bytes(b'{"a":2}')
-    with new_store(world, tmp_path / "a.db") as store:
+    with new_store(world, databases("a")) as store:
         sync(world, store)
         assert {state for state, _ in states(store).values()} == {"pending"}
         resolve(world, store, [FolderSource(folder)])
         found = states(store)
         assert [found[digest][0] for digest in digests] == ["resolved", "invalid", "invalid", "missing"]
         # What cannot get better is left alone, the rest is tried again.
-        assert [found[digest][1] >= 0 for digest in digests] == [False, False, True, True]
-        title = store.db.execute("SELECT title FROM documents WHERE digest = ?", (digests[0],)).fetchone()
+        assert [found[digest][1] is not None for digest in digests] == [False, False, True, True]
+        title = store.db.one("SELECT title FROM documents WHERE digest = ?", (digests[0],))
         assert title == ("Dance of the cranes",)
         # Mended and delivered: the next attempt sees it.
         (folder.folder / "blocks" / name[:2] / name).write_bytes(good)
         folder.put_document(metadata_document("Another"))
         resolve(world, store, [FolderSource(folder)], attempts=2)
-        assert states(store)[digests[3]] == ("missing", -1)
+        assert states(store)[digests[3]] == ("missing", None)
 
 
-def test_one_digest_under_two_names(world: World, tmp_path: Path, folder: LocalStore) -> None:
+def test_one_digest_under_two_names(world: World, databases: Databases, folder: LocalStore) -> None:
     """Naming a work's metadata as an offer's terms does not spoil the work."""
     good = metadata_document()
     digest = hashlib.sha256(good).digest()
@@ -91,24 +92,24 @@ def test_one_digest_under_two_names(world: World, tmp_path: Path, folder: LocalS
     thief, creator = world.people[3], world.people[1]
     world.post(thief, world.register(thief), terms=digest)
     world.register(creator, metadata=digest)
-    with new_store(world, tmp_path / "a.db") as store:
+    with new_store(world, databases("a")) as store:
         sync(world, store)
         resolve(world, store, [FolderSource(folder)])
-        rows = store.db.execute("SELECT kind, state FROM documents WHERE digest = ?", (digest,)).fetchall()
+        rows = store.db.all("SELECT kind, state FROM documents WHERE digest = ?", (digest,))
         assert sorted(rows) == [("metadata", "resolved"), ("terms", "invalid")]
 
 
-def test_currencies_are_named(world: World, tmp_path: Path) -> None:
+def test_currencies_are_named(world: World, databases: Databases) -> None:
     creator = world.people[1]
     work = world.register(creator)
     nobody = "0x00000000000000000000000000000000000000aa"
     world.post(creator, work)
     world.post(creator, work, currency=world.dollar)
     world.post(creator, work, currency=nobody)
-    with new_store(world, tmp_path / "a.db") as store:
+    with new_store(world, databases("a")) as store:
         sync(world, store)
         resolve(world, store, [])
-        rows = store.db.execute("SELECT lower(hex(currency)), symbol, decimals FROM currencies").fetchall()
+        rows = [(row[0].hex(), *row[1:]) for row in store.db.all("SELECT currency, symbol, decimals FROM currencies")]
         known = {address: (symbol, decimals) for address, symbol, decimals in rows}
     token = world.deployment.token(next(iter(world.deployment.tokens)))
     assert known["ee" * 20] == ("ETH", 18)

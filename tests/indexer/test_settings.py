@@ -23,8 +23,9 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         load()
 
 
-def test_the_database_is_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_database_is_one_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IPTO_INDEXER_DATABASE", "mysql://somewhere")
     with pytest.raises(InputError, match="sqlite:///"):
         load()
-    assert load(database="sqlite:////var/a.db").database_path == Path("/var/a.db")
+    assert load(database="sqlite:////var/a.db").api_database == "sqlite:////var/a.db"
+    assert load(database="postgresql://h/d", read_database="postgresql://replica/d").api_database.endswith("replica/d")

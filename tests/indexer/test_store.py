@@ -23,6 +23,7 @@ from indexer.store import DivergedError, Store, WriterBusyError
 from ipto.errors import InputError, IntegrityError
 from ipto.ids import license_id, offer_of_license
 from ipto.structs import NEVER
+from tests.indexer.conftest import Databases
 from tests.indexer.test_follow import play
 from tests.indexer.world import World, new_store, settings_for, sync, tables
 
@@ -38,24 +39,24 @@ class FailingStore(Store):
         raise CrashError
 
 
-def test_a_commit_is_all_or_nothing(world: World, tmp_path: Path) -> None:
+def test_a_commit_is_all_or_nothing(world: World, databases: Databases) -> None:
     play(world, 20)
-    with new_store(world, tmp_path / "a.db") as store:
+    with new_store(world, databases("a")) as store:
         sync(world, store, finality_blocks=2)
-        before, ring = tables(tmp_path / "a.db"), store.ring()
+        before, ring = tables(databases("a")), store.ring()
         play(world, 10)
         store.__class__ = FailingStore
         with pytest.raises(CrashError):
             sync(world, store, finality_blocks=2)
-        assert tables(tmp_path / "a.db") == before
+        assert tables(databases("a")) == before
         assert store.ring() == ring
         store.__class__ = Store
         sync(world, store, finality_blocks=2)
-        assert tables(tmp_path / "a.db") != before
+        assert tables(databases("a")) != before
 
 
-def test_a_segment_must_follow(world: World, tmp_path: Path) -> None:
-    with new_store(world, tmp_path / "a.db") as store:
+def test_a_segment_must_follow(world: World, databases: Databases) -> None:
+    with new_store(world, databases("a")) as store:
         sync(world, store)
         at = store.checkpoint()
         assert at is not None
@@ -66,15 +67,15 @@ def test_a_segment_must_follow(world: World, tmp_path: Path) -> None:
         assert store.checkpoint() == at
 
 
-def test_a_second_writer_is_refused(world: World, tmp_path: Path) -> None:
-    path = tmp_path / "a.db"
+def test_a_second_writer_is_refused(world: World, tmp_path: Path, databases: Databases) -> None:
+    path = databases("a")
     with new_store(world, path):
         with pytest.raises(WriterBusyError, match="another indexer"):
             new_store(world, path)
         world.deployment.save(tmp_path)
         settings = {
             "IPTO_INDEXER_RPC_URL": world.chain.url,
-            "IPTO_INDEXER_DATABASE": f"sqlite:///{path}",
+            "IPTO_INDEXER_DATABASE": path,
             "IPTO_INDEXER_DEPLOYMENT": str(tmp_path / f"{world.deployment.chain_id}.json"),
             "IPTO_INDEXER_PORT": "0",
         }
@@ -86,15 +87,15 @@ def test_a_second_writer_is_refused(world: World, tmp_path: Path) -> None:
     new_store(world, path).close()
 
 
-def test_a_database_belongs_to_one_deployment(world: World, tmp_path: Path) -> None:
-    new_store(world, tmp_path / "a.db").close()
-    other = replace(world.deployment, chain_id=1)
-    with pytest.raises(InputError, match="chain_id"):
-        open_store(settings_for(world, tmp_path / "a.db"), other)
+def test_a_database_belongs_to_one_deployment(world: World, databases: Databases) -> None:
+    new_store(world, databases("a")).close()
+    other = replace(world.deployment, block_number=world.deployment.block_number + 1)
+    with pytest.raises(InputError, match="start"):
+        open_store(settings_for(world, databases("a")), other)
 
 
-def test_blocks_beyond_the_journal_cannot_be_rewound_to(world: World, tmp_path: Path) -> None:
-    with new_store(world, tmp_path / "a.db") as store:
+def test_blocks_beyond_the_journal_cannot_be_rewound_to(world: World, databases: Databases) -> None:
+    with new_store(world, databases("a")) as store:
         sync(world, store, finality_blocks=0)
         with pytest.raises(InputError, match="rebuild"):
             store.rewind(world.deployment.block_number)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 from eth_utils.crypto import keccak
 
@@ -13,6 +12,7 @@ from indexer.schema import BALANCES
 from ipto.codec import encode
 from ipto.ids import address_account
 from ipto.structs import ETH, ZERO_ADDRESS, Share
+from tests.indexer.conftest import Databases
 from tests.indexer.test_follow import assert_equals_chain
 from tests.indexer.world import World, fresh, new_store, sync, tables
 
@@ -23,7 +23,7 @@ def invented(shares: list[Share]) -> bytes:
     return b"\x01" + keccak(encoded)[1:]
 
 
-def test_a_split_nobody_declared_is_paid(world: World, tmp_path: Path) -> None:
+def test_a_split_nobody_declared_is_paid(world: World, databases: Databases) -> None:
     thief, victim, other = world.people[1:4]
     # Not ascending, one person twice, one who refuses: all sums to the whole.
     parts = [(victim, 300_000), (other, 200_000), (victim, 100_000), (world.refuser, 400_000)]
@@ -35,10 +35,10 @@ def test_a_split_nobody_declared_is_paid(world: World, tmp_path: Path) -> None:
     for who in (victim, other):
         world.must(thief, "RoyaltyVault", "withdraw", who, ETH)
     world.mint(world.people[5], world.post(world.people[4], world.register(world.people[4])))
-    with new_store(world, tmp_path / "a.db") as store:
+    with new_store(world, databases("a")) as store:
         sync(world, store, steps=3)
-    assert_equals_chain(world, tmp_path / "a.db")
-    assert tables(tmp_path / "a.db") == fresh(world, tmp_path / "b.db")
+    assert_equals_chain(world, databases("a"))
+    assert tables(databases("a")) == fresh(world, databases("b"))
 
 
 def test_sums_over_a_lifetime_stop_at_256_bits() -> None:

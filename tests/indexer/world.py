@@ -5,28 +5,28 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from indexer.database import open_read
 from indexer.fetch import Fetcher
 from indexer.follow import Follower
-from indexer.schema import PROJECTIONS
+from indexer.schema import BLOCKS, EVENTS, PROJECTIONS
 from indexer.service import chain_of, open_store
 from indexer.settings import Settings
 from indexer.store import Store
 from ipto.accounts import LocalSigner
 from ipto.chain import Contract, Deployment
-from ipto.devchain import DevChain
+from ipto.devchain import DEV_CHAIN_ID, DevChain
 from ipto.errors import IptoError
 from ipto.ids import address_account, offer_id, split_account, work_id
 from ipto.rpc import AsyncRpc
 from ipto.structs import ETH, NEVER, UNLIMITED, WHOLE_END_MS, ZERO32, ZERO_ADDRESS, Offer, OfferFlag, Share, WorkInput
 
 GAS = hex(3_000_000)
+SCHEMA = f"ipto_{DEV_CHAIN_ID}"
 
 
 @dataclass
@@ -229,27 +229,33 @@ class World:
         self.do(holder, "LicenseMarket", "transferFrom", holder, self.someone(), token)
 
 
-def tables(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything in a database that follows from events, to be compared byte for byte."""
-    db = sqlite3.connect(path)
+Tables = dict[str, list[tuple[Any, ...]]]
+
+
+def tables(url: str) -> Tables:
+    """Everything in a database that follows from events, to be compared byte for byte, whichever database it is."""
+    reader = open_read(url, SCHEMA)
+    reader.begin()
     try:
         found = {
-            t.name: db.execute(f"SELECT * FROM {t.name} ORDER BY {', '.join(t.key)}").fetchall() for t in PROJECTIONS
+            name: [tuple(dict(row).values()) for row in reader.all(f"SELECT {columns} FROM {name} ORDER BY {order}")]
+            for name, columns, order in [
+                *[(t.name, ", ".join(t.names), ", ".join(t.key)) for t in (*PROJECTIONS, EVENTS, BLOCKS)],
+                ("checkpoint", "number, hash, timestamp", "1"),
+            ]
         }
-        found["events"] = db.execute("SELECT * FROM events ORDER BY seq").fetchall()
-        found["blocks"] = db.execute("SELECT * FROM blocks ORDER BY number").fetchall()
-        found["checkpoint"] = db.execute("SELECT number, hash, timestamp FROM checkpoint").fetchall()
+        reader.end()
         return found
     finally:
-        db.close()
+        reader.close()
 
 
-def settings_for(world: World, path: Path, **changes: Any) -> Settings:
-    return Settings(rpc_url=world.chain.url, database=f"sqlite:///{path}", **changes)
+def settings_for(world: World, url: str, **changes: Any) -> Settings:
+    return Settings(rpc_url=world.chain.url, database=url, **changes)
 
 
-def new_store(world: World, path: Path) -> Store:
-    return open_store(settings_for(world, path), world.deployment)
+def new_store(world: World, url: str) -> Store:
+    return open_store(settings_for(world, url), world.deployment)
 
 
 def sync(world: World, store: Store, *, steps: int = 1, **options: Any) -> None:
@@ -265,11 +271,11 @@ def sync(world: World, store: Store, *, steps: int = 1, **options: Any) -> None:
     asyncio.run(run())
 
 
-def fresh(world: World, path: Path, **options: Any) -> dict[str, list[tuple[Any, ...]]]:
+def fresh(world: World, url: str, **options: Any) -> Tables:
     """The tables of a new database of the chain as it is now."""
-    with new_store(world, path) as store:
+    with new_store(world, url) as store:
         sync(world, store, **options)
-    return tables(path)
+    return tables(url)
 
 
 def signer(world: World, number: int) -> LocalSigner:

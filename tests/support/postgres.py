@@ -2,6 +2,8 @@
 """A private PostgreSQL server for tests: real binaries, its own folder, a socket and no network.
 
 Binaries come from PATH or from Debian's place. PostgreSQL refuses to run as root, so then it runs as `nobody`.
+
+    python -m tests.support.postgres     # install Debian's package when there is no server and we are root
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +30,32 @@ def find_binary(name: str) -> Path | None:
         return found[0]
     where = shutil.which(name)
     return Path(where) if where else None
+
+
+def available() -> bool:
+    """Whether a server can be started here."""
+    return find_binary("initdb") is not None and find_binary("postgres") is not None
+
+
+def install() -> None:
+    """Make sure that there is a server, if this machine lets us; says why not when it does not."""
+    if available():
+        return
+    apt = shutil.which("apt-get")
+    if os.geteuid() != 0 or apt is None:
+        print("PostgreSQL was not found: tests on it are skipped. Debian: apt-get install postgresql", file=sys.stderr)
+        return
+    # Without the cluster that the package would make and start.
+    config = Path("/etc/postgresql-common/createcluster.conf")
+    config.parent.mkdir(exist_ok=True)
+    if not config.exists():
+        config.write_text("create_main_cluster = false\n")
+    env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "postgresql"]):
+        done = subprocess.run([apt, *command], env=env, capture_output=True, text=True, check=False)
+        if done.returncode:
+            print(f"PostgreSQL could not be installed; tests on it are skipped. {done.stderr[-300:]}", file=sys.stderr)
+            return
 
 
 class PostgresServer:
@@ -108,6 +137,15 @@ class PostgresServer:
         connection.close()
         return self.url(name)
 
+    def drop(self, url: str) -> None:
+        """Remove a database, whoever uses it."""
+        import psycopg
+
+        name = url.partition("?")[0].rpartition("/")[2]
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[call-overload]
+        connection.close()
+
     def kill(self) -> None:
         """End it as a crash would: no clean shutdown, connections break, committed data stays."""
         if self._process is not None:
@@ -133,3 +171,7 @@ class PostgresServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+if __name__ == "__main__":
+    install()

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables as SQL, for both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from indexer.tables import Table
+
+Dialect = Literal["sqlite", "postgresql"]
+DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgresql")
+
+_TYPES: dict[str, dict[str, str]] = {
+    "sqlite": {"int": "INTEGER", "text": "TEXT"},
+    "postgresql": {"int": "BIGINT", "text": "TEXT"},
+}
+_BYTES = {"sqlite": "BLOB", "postgresql": "BYTEA"}
+
+
+def statements(dialect: Dialect, tables: Iterable[Table]) -> list[str]:
+    """What makes empty tables and their indexes."""
+    made: list[str] = []
+    for table in tables:
+        made += _create(dialect, table)
+    return made
+
+
+def _create(dialect: Dialect, table: Table) -> list[str]:
+    sqlite = dialect == "sqlite"
+    key = ", ".join(table.key)
+    columns = [f"{name} {_type(dialect, kind)}" for name, kind in table.columns]
+    if table.by_seq:
+        columns = [f"seq {_TYPES[dialect]['int']} PRIMARY KEY" if c.startswith("seq ") else c for c in columns]
+    elif sqlite and len(table.key) == 1 and table.kinds[table.names.index(key)] == "int":
+        # SQLite keeps such a table in the order of its only key by itself.
+        columns = [f"{key} INTEGER PRIMARY KEY" if c.startswith(f"{key} ") else c for c in columns]
+    else:
+        columns.append(f"PRIMARY KEY ({key})")
+    tail = " WITHOUT ROWID" if sqlite and not any("INTEGER PRIMARY KEY" in c for c in columns) else ""
+    made = [f"CREATE TABLE {table.name} ({', '.join(columns)}){tail}"]
+    if table.by_seq:
+        made.append(f"CREATE UNIQUE INDEX {table.name}_key ON {table.name} ({key})")
+    for index in table.indexes:
+        parts = [part for part in index if not part.startswith("?")]
+        where = "".join(f" WHERE {part[1:]} IS NOT NULL" for part in index if part.startswith("?"))
+        name = f"{table.name}_{parts[0]}"
+        made.append(f"CREATE INDEX {name} ON {table.name} ({', '.join(parts)}){where}")
+    return made
+
+
+def _type(dialect: Dialect, kind: str) -> str:
+    bare = kind.rstrip("?")
+    return _TYPES[dialect].get(bare, _BYTES[dialect]) + ("" if kind.endswith("?") else " NOT NULL")
