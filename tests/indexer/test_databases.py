@@ -85,7 +85,8 @@ def test_a_transaction_is_all_or_nothing(writer: Writer) -> None:
             writer.update(FIXED, [(bytes(32), 2, bytes(20))])
             raise ZeroDivisionError
 
-    pytest.raises(ZeroDivisionError, interrupted)
+    with pytest.raises(ZeroDivisionError):
+        interrupted()
     assert writer.all("SELECT * FROM fixed") == []
     # What was staged is gone with it; the next update makes it anew.
     writer.insert(FIXED, [(bytes(32), 1, bytes(20))])
