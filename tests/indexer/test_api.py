@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +59,7 @@ def story(
     url = f"sqlite:///{folder / 'a.db'}"
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres")
-        url = server.create(f"story_{secrets.token_hex(8)}")
+        url = server.new_database()
     chain, deployment = deployed
     snapshot = chain.snapshot()
     world = World(chain, deployment, random.Random(1))

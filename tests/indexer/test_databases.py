@@ -180,21 +180,24 @@ def test_readers_cannot_write(world: World, databases: Databases) -> None:
 
 
 def test_readers_hear_of_each_commit(world: World, postgres: PostgresServer) -> None:
-    url = postgres.create("heard")
+    url = postgres.new_database()
     with psycopg.connect(url, autocommit=True) as ear, new_store(world, url) as store:
         ear.execute(f"LISTEN {CHANNEL}".encode())
         sync(world, store)
         heard = [message.payload for message in ear.notifies(timeout=5, stop_after=1)]
         assert heard[0].startswith("ipto_31337:")
-    postgres.drop("heard")
+    postgres.drop(url)
 
 
 def test_a_leader_that_lost_its_session_cannot_write(world: World, postgres: PostgresServer) -> None:
-    url = postgres.create("lost")
+    url = postgres.new_database()
     first = new_store(world, url)
     sync(world, first)
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as admin:
-        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'lost'")
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+            (url.partition("?")[0].rpartition("/")[2],),
+        )
     deadline = time.monotonic() + 20
     while True:  # the server frees the lock when it has noticed
         try:
@@ -208,7 +211,7 @@ def test_a_leader_that_lost_its_session_cannot_write(world: World, postgres: Pos
     second.note(1)
     second.close()
     first.close()
-    postgres.drop("lost")
+    postgres.drop(url)
 
 
 def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
