@@ -182,6 +182,11 @@ OPERATIONS = {
     "onboard_repeat": Operation(
         "onboard: split of three, work, two offers", "the same creator and split again, next nonce", _onboard_repeat
     ),
+    "execute_many_20_onboard": Operation(
+        "onboard in a batch of 20: split of three, work, two offers",
+        "20 creators, the first of each; one transaction by a relayer, gas for each",
+        lambda p: p.onboard_many(20) // 20,
+    ),
 }
 
 

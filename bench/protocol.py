@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import usd
-from bench.harness import GENESIS, Chain, Contract, digest
+from bench.harness import GENESIS, BenchError, Chain, Contract, digest
 from ipto import ids
 from ipto.accounts import LocalSigner
 from ipto.chain import abi
@@ -47,6 +47,7 @@ ALL_ASPECTS = Aspect((1 << len(Aspect)) - 1)
 DAY = 86_400
 ETH_PRICE = 10**16
 FEE_BPS = 250
+ONBOARDING_GAS = 400_000  # of one in a batch, at most
 PARTY = digest("legal name and register number of the licensee, salted")
 
 
@@ -185,6 +186,22 @@ class Protocol:
     def onboard(self, nonce: int) -> int:
         """A newcomer signs a work, a three-way split and two offers; the relayer submits them."""
         newcomer = self["newcomer"]
+        return self._relayed(newcomer, self._onboarding(newcomer, nonce))
+
+    def onboard_many(self, count: int) -> int:
+        """So many newcomers sign the same, each its first; the relayer submits them at once. Gas of all."""
+        newcomers = [self.chain.account(f"newcomer {n}") for n in range(count)]
+        calls = []
+        for newcomer in newcomers:
+            message = self._onboarding(newcomer, 1)
+            calls.append(self.signed.abi.function(message.FUNCTION).encode(message, self._proof(newcomer, message)))
+        receipt = self.signed.send(self["relayer"], "execute_many", calls, [ONBOARDING_GAS] * count)
+        executed = self.signed.abi.event("ActionExecuted").topic.hex()
+        if [log["topics"][0][2:] for log in receipt.logs].count(executed) != count:
+            raise BenchError("not every onboarding of the batch went through")
+        return receipt.gas_used
+
+    def _onboarding(self, newcomer: LocalSigner, nonce: int) -> Onboard:
         split = Split(self.split(3).shares, newcomer.address)
         work = self.work(payee=split.account)
         number = ids.work_id(newcomer.address, work.content)
@@ -197,7 +214,7 @@ class Protocol:
             start_ms=61_000,
             end_ms=93_500,
         )
-        message = Onboard(
+        return Onboard(
             actor=newcomer.address,
             registry=self.registry.address,
             vault=self.vault.address,
@@ -209,12 +226,13 @@ class Protocol:
             nonce=nonce,
             deadline=self.chain.now + DAY,
         )
-        return self._relayed(newcomer, message)
+
+    def _proof(self, actor: LocalSigner, message: Onboard | PostOffers) -> bytes:
+        domain = signed_actions_domain(self.chain.chain_id, self.signed.address)
+        return actor.sign_typed_data(TypedData(domain, message))
 
     def _relayed(self, actor: LocalSigner, message: Onboard | PostOffers) -> int:
-        domain = signed_actions_domain(self.chain.chain_id, self.signed.address)
-        proof = actor.sign_typed_data(TypedData(domain, message))
-        return self.signed.gas(self["relayer"], message.FUNCTION, message, proof)
+        return self.signed.gas(self["relayer"], message.FUNCTION, message, self._proof(actor, message))
 
     def set_fee(self) -> None:
         """The highest fee there may be."""

@@ -9,6 +9,7 @@ checks, the tuple that `eth-abi` encodes, the JSON form and the EIP-712 type. Fi
 | `uintN`, N <= 53 | `int` | number |
 | `uintN`, N > 53 | `int` | decimal string (a JSON number loses digits beyond 53 bits) |
 | `bytes32` | `bytes` | 0x + 64 hex digits |
+| `bool` | `bool` | true, false |
 | `address` | `str`, EIP-55 | the same |
 | struct, `struct[]` | dataclass, `tuple` of them | object, array |
 """
@@ -116,17 +117,26 @@ def _show(value: object) -> str:
     return text if len(text) <= 100 else text[:97] + "..."
 
 
+def check_bool(value: object, where: str) -> bool:
+    """Return `value`; raises InputError unless it is True or False, for 0, "no" and None are not."""
+    if not isinstance(value, bool):
+        raise InputError(f"{where}: {_show(value)} is neither true nor false")
+    return value
+
+
 def _check_scalar(abi: str, value: object, where: str) -> object:
     if abi == "address":
         return checksum_address(value, where)
+    if abi == "bool":
+        return check_bool(value, where)
     if abi.startswith("uint"):
         return check_uint(value, int(abi[4:]), where)
     return check_bytes(value, int(abi[5:]), where)
 
 
 def _parse_scalar(abi: str, value: object, where: str) -> Any:
-    if abi == "address":
-        return checksum_address(value, where)
+    if abi in ("address", "bool"):
+        return _check_scalar(abi, value, where)
     if abi.startswith("uint"):
         return parse_uint(value, int(abi[4:]), where)
     return parse_bytes(value, int(abi[5:]), where)

@@ -52,6 +52,7 @@ MAX_CURATOR_FEE_BPS = 1_000  # on top of a dataset's prices
 
 Bytes32 = Annotated[bytes, Abi("bytes32")]
 Address = Annotated[str, Abi("address")]
+Bool = Annotated[bool, Abi("bool")]
 Uint8 = Annotated[int, Abi("uint8")]
 Uint16 = Annotated[int, Abi("uint16")]
 Uint32 = Annotated[int, Abi("uint32")]

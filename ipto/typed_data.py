@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Typed data (EIP-712): what creators, licensees and payers sign.
 
-One table: the message classes below. Their fields give the type string, the JSON for wallets, the struct hash and the
-tuple that goes into the call; a test compares them with the compiled contracts, another with eth-account and viem.
+One table: the message classes of `ipto.messages` and, for payments, below. Their fields give the type string, the JSON
+for wallets, the struct hash and the tuple that goes into the call; a test compares them with the compiled contracts,
+another with eth-account and viem.
 
     data = typed_data.TypedData(typed_data.signed_actions_domain(31337, address), typed_data.Onboard(...))
     signature = signer.sign_typed_data(data)
@@ -23,27 +24,77 @@ from eth_utils.crypto import keccak
 from ipto._struct import Abi, FieldSpec
 from ipto.codec import encode
 from ipto.errors import InputError, IntegrityError
+from ipto.messages import (
+    ACTIONS,
+    MAX_ADD_OFFERS,
+    MAX_BATCH_CALL_BYTES,
+    MAX_BATCH_CALLS,
+    MAX_ONBOARD_OFFERS,
+    MAX_POST_OFFERS,
+    MAX_REGISTER_WORKS,
+    AcceptStewardship,
+    Action,
+    AddToDataset,
+    ApprovePayee,
+    Attest,
+    AuthorizeReporter,
+    BindModel,
+    CancelNonce,
+    CommitManifest,
+    HandOverStewardship,
+    Onboard,
+    OpenDataset,
+    PostOffers,
+    RegisterModel,
+    RegisterWorks,
+    RevokeAttestation,
+    SetConsent,
+    SetCultural,
+    SetMetadata,
+    SubmitEvidence,
+    TakeOut,
+    WithdrawOffer,
+)
 from ipto.structs import (
-    MAX_SHARES,
     Address,
     Bytes32,
     ChainStruct,
-    Offer,
-    Share,
     Uint256,
-    WorkInput,
     checksum_address,
 )
 
 __all__ = [
     "ACTIONS",
+    "MAX_ADD_OFFERS",
+    "MAX_BATCH_CALLS",
+    "MAX_BATCH_CALL_BYTES",
     "MAX_ONBOARD_OFFERS",
     "MAX_POST_OFFERS",
+    "MAX_REGISTER_WORKS",
+    "AcceptStewardship",
+    "Action",
+    "AddToDataset",
+    "ApprovePayee",
+    "Attest",
+    "AuthorizeReporter",
+    "BindModel",
+    "CancelNonce",
+    "CommitManifest",
     "Domain",
+    "HandOverStewardship",
     "Onboard",
+    "OpenDataset",
     "Permit",
     "PostOffers",
     "ReceiveWithAuthorization",
+    "RegisterModel",
+    "RegisterWorks",
+    "RevokeAttestation",
+    "SetConsent",
+    "SetCultural",
+    "SetMetadata",
+    "SubmitEvidence",
+    "TakeOut",
     "TypedData",
     "WithdrawOffer",
     "encode_type",
@@ -56,59 +107,8 @@ __all__ = [
     "verify",
 ]
 
-MAX_ONBOARD_OFFERS = 8  # of one Onboard message
-MAX_POST_OFFERS = 32  # of one PostOffers message
-
 # Half the order of secp256k1: of the two valid s, contracts accept the lower (EIP-2).
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
-
-
-@dataclass(frozen=True, slots=True)
-class Onboard(ChainStruct):
-    """Declare the split, register the work, post its offers: the first thing a creator signs."""
-
-    actor: Address
-    registry: Address
-    vault: Address
-    market: Address
-    split: Annotated[tuple[Share, ...], Abi(max_items=MAX_SHARES)]  # empty: the work's owner is paid
-    controller: Address
-    work: WorkInput  # its payee is the split's account, or zero without a split
-    offers: Annotated[tuple[Offer, ...], Abi(max_items=MAX_ONBOARD_OFFERS)]
-    nonce: Uint256  # any number not used before
-    deadline: Uint256  # UTC seconds, inclusive
-
-    FUNCTION: ClassVar[str] = "onboard"
-
-
-@dataclass(frozen=True, slots=True)
-class PostOffers(ChainStruct):
-    """Post offers of the actor."""
-
-    actor: Address
-    market: Address
-    offers: Annotated[tuple[Offer, ...], Abi(max_items=MAX_POST_OFFERS)]
-    nonce: Uint256
-    deadline: Uint256
-
-    FUNCTION: ClassVar[str] = "post_offers"
-
-
-@dataclass(frozen=True, slots=True)
-class WithdrawOffer(ChainStruct):
-    """Withdraw one offer of the actor."""
-
-    actor: Address
-    market: Address
-    offer: Offer
-    nonce: Uint256
-    deadline: Uint256
-
-    FUNCTION: ClassVar[str] = "withdraw_offer"
-
-
-# What SignedActions carries out: the message and the function of the same name that takes it.
-ACTIONS: tuple[type[Onboard] | type[PostOffers] | type[WithdrawOffer], ...] = (Onboard, PostOffers, WithdrawOffer)
 
 
 @dataclass(frozen=True, slots=True)

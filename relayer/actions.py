@@ -19,11 +19,21 @@ from ipto.chain import Deployment, Token, abi
 from ipto.errors import InputError
 from ipto.rpc import AsyncRpc, RpcError
 from ipto.structs import Authorization, ChainStruct, Offer, checksum_address
-from ipto.typed_data import ACTIONS, Domain, ReceiveWithAuthorization, TypedData, signed_actions_domain
+from ipto.typed_data import (
+    Domain,
+    Onboard,
+    PostOffers,
+    ReceiveWithAuthorization,
+    TypedData,
+    WithdrawOffer,
+    signed_actions_domain,
+)
 from relayer.problems import RefusedError, forbidden, malformed
 from relayer.simulate import is_revert, words_of
 
 PURCHASE = "Purchase"
+_Message = Onboard | PostOffers | WithdrawOffer
+ACTIONS: tuple[type[_Message], ...] = (Onboard, PostOffers, WithdrawOffer)
 # What may be called at all: kind → contract and function. The guard refuses to sign anything else.
 CALLS = {kind.__name__: ("SignedActions", kind.FUNCTION) for kind in ACTIONS} | {
     PURCHASE: ("LicenseMarket", "mint_with_authorization")

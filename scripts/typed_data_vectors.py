@@ -28,6 +28,8 @@ from ipto.structs import (
     ZERO_ADDRESS,
     AfterTerm,
     Aspect,
+    ChainStruct,
+    Dataset,
     Offer,
     OfferFlag,
     Share,
@@ -36,6 +38,8 @@ from ipto.structs import (
     WorkInput,
 )
 from ipto.typed_data import (
+    ACTIONS,
+    Action,
     Domain,
     Onboard,
     Permit,
@@ -157,6 +161,40 @@ def onboard(people: int, offers: int, **changes: Any) -> Onboard:
     return Onboard(**(values | changes))
 
 
+def dataset() -> Dataset:
+    """A dataset whose members could be `offer`s."""
+    usual = offer()
+    same = {spec.name for spec in Dataset.fields()} & {spec.name for spec in Offer.fields()}
+    values = {name: getattr(usual, name) for name in same}
+    return Dataset(**values, curator=address(CREATOR), curator_fee_bps=250, salt=digest("dataset"))
+
+
+def sample(kind: type[Action], variant: int = 0) -> Action:
+    """A message of a kind, each field from its name. variant: 1 has the other answer, and other numbers."""
+    structs: dict[type[ChainStruct], list[Any]] = {
+        Offer: [offer(variant), offer(variant + 1)],
+        WorkInput: [work(), work(ids.split_account(split(2), address(CREATOR)), address("steward"))],
+        Share: list(split(2)),
+        Dataset: [dataset()],
+    }
+    values: dict[str, Any] = {}
+    for spec in kind.fields():
+        label = f"{kind.__name__}.{spec.name} {variant}"
+        if spec.struct is not None:
+            found = structs[spec.struct]
+            values[spec.name] = tuple(found) if spec.is_array else found[0]
+        elif spec.abi == "address":
+            values[spec.name] = address(CREATOR if spec.name == "actor" else spec.name)
+        elif spec.abi == "bool":
+            values[spec.name] = variant == 0
+        elif spec.abi == "bytes32":
+            values[spec.name] = digest(label)
+        else:
+            values[spec.name] = int.from_bytes(digest(label), "big")
+    values["deadline"] = 1_900_000_000 + variant
+    return kind(**values)
+
+
 def cases() -> dict[str, tuple[str, TypedData]]:
     """Name → who signs, what."""
     actions = signed_actions_domain(CHAIN, address("signed actions"))
@@ -189,6 +227,9 @@ def cases() -> dict[str, tuple[str, TypedData]]:
         ),
         "permit": (PAYER, TypedData(token, Permit(address(PAYER), market, MAX256, 0, MAX256))),
     }
+    for kind in ACTIONS:
+        for variant in (0, 1):
+            found[f"{kind.__name__} {variant}"] = CREATOR, TypedData(actions, sample(kind, variant))
     return found
 
 

@@ -32,6 +32,8 @@ def _field(spec: FieldSpec) -> st.SearchStrategy[Any]:
         return st.lists(inner, max_size=min(3, spec.max_items)).map(tuple) if spec.is_array else inner
     if spec.abi == "address":
         return addresses
+    if spec.abi == "bool":
+        return st.booleans()
     return digests if spec.abi == "bytes32" else uints(int(spec.abi.removeprefix("uint")))
 
 

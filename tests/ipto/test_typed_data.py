@@ -2,6 +2,7 @@
 """Typed data: agrees with the compiled contracts, with eth-account, and with the committed vectors."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from ipto._struct import ChainStruct
 from ipto.accounts import LocalSigner
 from ipto.chain import abi
 from ipto.errors import InputError, IntegrityError
-from ipto.typed_data import Domain, Onboard, Permit, PostOffers, ReceiveWithAuthorization, TypedData, WithdrawOffer
+from ipto.typed_data import Action, Domain, Onboard, Permit, PostOffers, ReceiveWithAuthorization, TypedData
 from scripts import typed_data_vectors as vectors
 from tests.ipto.strategies import addresses, structures, uints
 
-MESSAGES: list[type[ChainStruct]] = [Onboard, PostOffers, WithdrawOffer, ReceiveWithAuthorization, Permit]
+MESSAGES: list[type[ChainStruct]] = [*typed_data.ACTIONS, ReceiveWithAuthorization, Permit]
+INTERFACE = (Path(__file__).parents[2] / "contracts" / "interfaces" / "ISignedActions.vyi").read_text()
 domains = st.builds(
     Domain, st.sampled_from(["IPTO", "Test USD"]), st.sampled_from(["1", "2"]), uints(53).filter(bool), addresses
 )
@@ -29,8 +31,22 @@ data = st.builds(TypedData, domains, st.sampled_from(MESSAGES).flatmap(structure
 VECTORS = json.loads(vectors.OUTPUT.read_text())["vectors"]
 
 
+def test_the_table_is_the_contract_s() -> None:
+    """Every function that takes a message and a signature has its row, and no other."""
+    functions = {item.name: item for item in abi("SignedActions").functions if "signature" in map(_name, item.inputs)}
+    assert {kind.FUNCTION for kind in typed_data.ACTIONS} == set(functions)
+    assert [kind.__name__ for kind in typed_data.ACTIONS] == re.findall(r"^struct (\w+):", INTERFACE, re.MULTILINE)
+    for kind in typed_data.ACTIONS:
+        assert next(spec.name for spec in kind.fields()) == "actor"
+        assert [spec.name for spec in kind.fields()][-2:] == ["nonce", "deadline"]
+
+
+def _name(param: Any) -> str:
+    return str(param.name)
+
+
 @pytest.mark.parametrize("kind", typed_data.ACTIONS)
-def test_fields_are_the_contracts(kind: type[Onboard] | type[PostOffers] | type[WithdrawOffer]) -> None:
+def test_fields_are_the_contracts(kind: type[Action]) -> None:
     message = abi("SignedActions").function(kind.FUNCTION).inputs[0]
     assert kind.abi_type() == message.type
     for spec, part in zip(kind.fields(), message.components, strict=True):
@@ -39,15 +55,30 @@ def test_fields_are_the_contracts(kind: type[Onboard] | type[PostOffers] | type[
             assert [item.chain_name for item in spec.struct.fields()] == [item.name for item in part.components]
 
 
-@pytest.mark.parametrize(
-    ("kind", "field", "limit"), [(Onboard, "split", 64), (Onboard, "offers", 8), (PostOffers, "offers", 32)]
-)
-def test_array_limits_are_the_interface_s(kind: type[ChainStruct], field: str, limit: int) -> None:
+@pytest.mark.parametrize("kind", typed_data.ACTIONS)
+def test_array_limits_are_the_interface_s(kind: type[Action]) -> None:
     """Vyper's bounds are not in the ABI; they are in the interface."""
-    source = (Path(__file__).parents[2] / "contracts" / "interfaces" / "ISignedActions.vyi").read_text()
-    struct = source.partition(f"struct {kind.__name__}:")[2].partition("\n\n")[0]
-    assert f", {limit}]" in next(line for line in struct.splitlines() if f" {field}:" in line)
-    assert next(spec for spec in kind.fields() if spec.name == field).max_items == limit
+    struct = INTERFACE.partition(f"struct {kind.__name__}:")[2].partition("\n\n")[0]
+    bounds = {name: int(limit) for name, limit in re.findall(r"(\w+): DynArray\[types\.\w+, (\d+)\]", struct)}
+    assert {spec.name: spec.max_items for spec in kind.fields() if spec.is_array} == bounds
+
+
+def test_batch_limits_are_the_interface_s() -> None:
+    bounds = re.search(r"calls: DynArray\[Bytes\[(\d+)\], (\d+)\], gas_limits: DynArray\[uint256, (\d+)\]", INTERFACE)
+    assert bounds is not None
+    assert [int(number) for number in bounds.groups()] == [
+        typed_data.MAX_BATCH_CALL_BYTES,
+        typed_data.MAX_BATCH_CALLS,
+        typed_data.MAX_BATCH_CALLS,
+    ]
+
+
+@pytest.mark.parametrize("kind", typed_data.ACTIONS)
+def test_targets_are_address_fields_and_contracts(kind: type[Action]) -> None:
+    addresses_in = {spec.name for spec in kind.fields() if spec.abi == "address"}
+    assert set(kind.TARGETS) <= addresses_in - {"actor"}
+    assert all(name.isidentifier() and name[0].isupper() for name in kind.TARGETS.values())
+    assert 100_000 <= kind.GAS < 2**24  # one transaction (EIP-7825)
 
 
 def test_type_hashes_of_the_token_are_the_contract_s() -> None:
@@ -101,6 +132,20 @@ def test_every_field_counts(value: TypedData, draw: st.DataObject) -> None:
     assert (changed.digest == value.digest) == (other == fields[spec.name])
     elsewhere = draw.draw(domains)
     assert (TypedData(elsewhere, value.message).digest == value.digest) == (elsewhere == value.domain)
+
+
+def test_there_are_vectors_of_every_message() -> None:
+    seen = [vector["typed_data"]["primaryType"] for vector in VECTORS]
+    assert {kind.chain_name() for kind in MESSAGES} == set(seen)
+    for kind in typed_data.ACTIONS:
+        assert seen.count(kind.chain_name()) >= 2
+
+
+@pytest.mark.parametrize("bad", [0, 1, None, "true", "", []])
+def test_a_consent_is_true_or_false(bad: object) -> None:
+    message = vectors.sample(typed_data.SetConsent)
+    with pytest.raises(InputError, match="neither true nor false"):
+        typed_data.SetConsent.from_mapping({**message.to_json(), "given": bad})
 
 
 def test_the_committed_vectors_are_what_the_code_makes() -> None:

@@ -62,9 +62,9 @@ def test_deployed_contracts_lock_and_name_their_evm(path: Path) -> None:
 
 @pytest.mark.parametrize("path", DEPLOYED, ids=lambda path: path.name)
 def test_only_token_transfers_are_reentrant(path: Path) -> None:
-    """They call the receiver last, and receivers ask the token back."""
+    """They call the receiver last, and receivers ask the token back; a batch comes back for each of its calls."""
     free = {item.name for item in external_functions(path) if any(mark.id == "reentrant" for mark in marks(item))}
-    assert free <= {"transferFrom", "safeTransferFrom"}
+    assert free <= {"transferFrom", "safeTransferFrom"} | ({"execute_many"} if path.stem == "SignedActions" else set())
 
 
 @pytest.mark.parametrize("path", DEPLOYED, ids=lambda path: path.name)
