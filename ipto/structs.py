@@ -33,8 +33,11 @@ __all__ = [
     "Offer",
     "OfferFlag",
     "Share",
+    "SumNode",
     "Unit",
     "Usage",
+    "UsageLeaf",
+    "UsageReport",
     "WorkInput",
     "checksum_address",
 ]
@@ -58,6 +61,7 @@ Uint16 = Annotated[int, Abi("uint16")]
 Uint32 = Annotated[int, Abi("uint32")]
 Uint40 = Annotated[int, Abi("uint40")]
 Uint96 = Annotated[int, Abi("uint96")]
+Uint128 = Annotated[int, Abi("uint128")]
 Uint256 = Annotated[int, Abi("uint256")]
 
 
@@ -207,3 +211,35 @@ class Dataset(ChainStruct):
     licensee: Address  # a private dataset's only buyer; ZERO_ADDRESS: open to all
     terms: Bytes32  # SHA-256 of the canonical terms document (RFC 8785), the same for every member
     salt: Bytes32  # tells datasets of equal terms apart
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport(ChainStruct):
+    """What a licensee reports: that its use under one license earned so much, and how that is shared out."""
+
+    license: Uint256
+    model: Bytes32  # a registered model; ZERO32: usage that is no model's
+    number: Uint32  # 1, 2, …: the license's next report
+    through: Uint40  # UTC seconds, exclusive; the period begins where the last report ended
+    flags: Uint8  # 1: final, nothing more will be owed
+    total: Uint128  # smallest unit of the license's currency, all of it paid with the report
+    root: Bytes32  # of the Merkle-sum tree; ZERO32 exactly when total is 0
+    manifest: Bytes32  # SHA-256 of the usage manifest (RFC 8785)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLeaf(ChainStruct):
+    """One share of a report, as claimed."""
+
+    index: Uint32  # its place in the tree, from 0, which is its path
+    spell: Uint32  # the member's spell that the dataset license was sold in; 0 for a license of one offer
+    amount: Uint256  # smallest unit
+    offer: Offer  # the whole offer, as posted
+
+
+@dataclass(frozen=True, slots=True)
+class SumNode(ChainStruct):
+    """A node beside the path from the leaves to the root of a Merkle-sum tree."""
+
+    digest: Bytes32
+    amount: Uint256  # sum of the leaves below it

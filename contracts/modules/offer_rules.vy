@@ -16,6 +16,7 @@ FLAGS: constant(uint8) = 2**4 - 1
 BUNDLE: constant(uint8) = 1
 TRANSFERABLE: constant(uint8) = 2
 EXCLUSIVE: constant(uint8) = 4
+ONE_MODEL: constant(uint8) = 8
 LAST_UNIT: constant(uint8) = 5
 LAST_AFTER_TERM: constant(uint8) = 3
 

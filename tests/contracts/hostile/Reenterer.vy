@@ -7,7 +7,7 @@
 
 
 target: address
-data: Bytes[868]
+data: Bytes[2048]
 amount: uint256
 insists: bool
 # 0 not triggered, 1 the call went through, 2 it failed; with how much gas left, to tell a refusal from exhaustion.
@@ -17,7 +17,7 @@ gas_left: public(uint256)
 
 @external
 @payable
-def prepare(target: address, amount: uint256, data: Bytes[868], insists: bool):
+def prepare(target: address, amount: uint256, data: Bytes[2048], insists: bool):
     self.target = target
     self.amount = amount
     self.data = data

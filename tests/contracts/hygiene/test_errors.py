@@ -7,7 +7,7 @@ from tests.contracts.support.contract import ROOT
 
 PAGE = ROOT / "docs" / "errors.md"
 SOURCES = [*(ROOT / "contracts").glob("*.vy"), *(ROOT / "contracts" / "modules").glob("*.vy")]
-TEXT = re.compile(r'"((?:vault|market|registry|signed|erc721)[a-z0-9_]*: [^"\n]+)"')
+TEXT = re.compile(r'"((?:vault|market|usage|registry|signed|erc721)[a-z0-9_]*: [^"\n]+)"')
 # Texts of the imported module that can be reached through what is exported.
 IMPORTED = {"ownable: caller is not the owner", "ownable_2step: caller is not the new owner"}
 
