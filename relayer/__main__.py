@@ -7,9 +7,10 @@ import asyncio
 import fcntl
 import logging
 import os
+import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -21,40 +22,50 @@ from ipto.chain import Deployment, Token
 from ipto.content import LocalStore
 from ipto.deploy import read_token, verify
 from ipto.errors import IptoError
-from ipto.rpc import AsyncRpc, Rpc
+from ipto.rpc import Rpc
 from relayer import ledger
 from relayer.actions import Reader
 from relayer.api import create_app
+from relayer.bundle import BundledRpc
+from relayer.intake import Rules
 from relayer.lane import Lane
 from relayer.policy import Policy
+from relayer.postgres import PostgresDatabase
 from relayer.problems import ConfigurationError
 from relayer.queue import Queue
-from relayer.schema import bind, connect
+from relayer.schema import bind, connect, connect_postgres
 from relayer.sender import Sender
 from relayer.service import Service
 from relayer.settings import Settings, settings_table
+from relayer.sqlite import SqliteDatabase
 from relayer.status import Status
 from relayer.uploads import Uploads
 
 log = logging.getLogger("relayer")
 
 
-def open_key(settings: Settings) -> Signer:
-    """The lane's key, from the encrypted keystore or an inherited file descriptor; never from argv or environment.
+def open_keys(settings: Settings) -> list[Signer]:
+    """The lanes' keys, from encrypted keystores or an inherited file descriptor; never from argv or environment.
 
     Raises ConfigurationError and what `ipto.accounts` raises.
     """
+    signers: list[Signer] = []
     if settings.key_fd is not None:
         try:
             with os.fdopen(settings.key_fd, "rb") as file:
-                text = file.read(130).decode("ascii").strip().removeprefix("0x")
-            return LocalSigner(bytes.fromhex(text))
+                lines = file.read(128 * 70).decode("ascii").split()
+            signers += [LocalSigner(bytes.fromhex(line.removeprefix("0x"))) for line in lines]
         except (OSError, ValueError):
             # The text of the error could quote the key.
-            raise ConfigurationError(f"descriptor {settings.key_fd} does not give a key of 64 hex digits") from None
-    if settings.keystore is None:
-        raise ConfigurationError("set IPTO_RELAYER_KEYSTORE (an encrypted keystore file) or IPTO_RELAYER_KEY_FD")
-    return open_keystore(settings.keystore, read_passphrase(settings.password_file, prompt="Keystore passphrase: "))
+            raise ConfigurationError(f"descriptor {settings.key_fd} does not give keys of 64 hex digits") from None
+    if settings.keystore:
+        passphrase = read_passphrase(settings.password_file, prompt="Keystore passphrase: ")
+        signers += [open_keystore(path, passphrase) for path in settings.keystore]
+    if not signers:
+        raise ConfigurationError("set IPTO_RELAYER_KEYSTORE (encrypted keystore files) or IPTO_RELAYER_KEY_FD")
+    if len({signer.address for signer in signers}) != len(signers):
+        raise ConfigurationError("a key is named twice; each lane needs a key of its own")
+    return signers
 
 
 def check_chain(settings: Settings) -> tuple[Deployment, tuple[Token, ...], str]:
@@ -89,43 +100,55 @@ def only_one(database: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def open_queue(settings: Settings, deployment: Deployment, genesis: str) -> Iterator[Queue]:
+    """The queue this deployment's promises are in. Raises ConfigurationError, StorageError."""
+    with ExitStack() as stack:
+        db: SqliteDatabase | PostgresDatabase
+        if settings.database_url is None:
+            stack.enter_context(only_one(settings.database))
+            db = connect(settings.database)
+        else:
+            db = connect_postgres(settings.database_url, connections=settings.database_connections)
+        stack.callback(db.close)
+        bind(db, "chain", str(settings.chain_id))
+        bind(db, "genesis", genesis)
+        bind(db, "SignedActions", deployment.address("SignedActions"))
+        limits = ledger.Limits(
+            signer_day=settings.signer_day_wei,
+            signer_total=settings.signer_total_wei,
+            contracts_day=settings.contracts_day_wei,
+            day=settings.day_wei,
+            total=settings.total_wei,
+            signer_day_reverts=settings.signer_day_reverts,
+        )
+        yield Queue(db, Rules(limits, settings.queue_limit, settings.signer_pending))
+
+
 def serve(settings: Settings) -> None:
     """Run until a signal comes. Raises IptoError when the relayer must not start."""
     deployment, tokens, genesis = check_chain(settings)
-    with only_one(settings.database):
-        db = connect(settings.database)
-        try:
-            bind(db, "chain", str(settings.chain_id))
-            bind(db, "genesis", genesis)
-            bind(db, "SignedActions", deployment.address("SignedActions"))
-            limits = ledger.Limits(
-                signer_day=settings.signer_day_wei,
-                signer_total=settings.signer_total_wei,
-                contracts_day=settings.contracts_day_wei,
-                day=settings.day_wei,
-                total=settings.total_wei,
-                signer_day_reverts=settings.signer_day_reverts,
-            )
-            queue = Queue(db, limits, queue_limit=settings.queue_limit, signer_pending=settings.signer_pending)
-            signer = open_key(settings)
+    with open_queue(settings, deployment, genesis) as queue:
+        signers = open_keys(settings)
+        if settings.database_url is None:
+            ours = {signer.address for signer in signers}
             for lane in queue.busy_lanes():
-                if lane != signer.address:
+                if lane not in ours:
                     # Nobody would follow them, and their actions would neither end nor be sent again.
                     raise ConfigurationError(
                         f"transactions of another lane are under way; start with the key of {lane}"
                     )
-            asyncio.run(_serve(settings, deployment, tokens, queue, signer))
-        finally:
-            db.close()
+        asyncio.run(_serve(settings, deployment, tokens, queue, signers))
 
 
 async def _serve(
-    settings: Settings, deployment: Deployment, tokens: tuple[Token, ...], queue: Queue, signer: Signer
+    settings: Settings, deployment: Deployment, tokens: tuple[Token, ...], queue: Queue, signers: list[Signer]
 ) -> None:
-    rpc = AsyncRpc(settings.rpc_url, timeout=settings.rpc_timeout_seconds)
+    rpc = BundledRpc(settings.rpc_url, timeout=settings.rpc_timeout_seconds, largest=settings.rpc_batch)
     reader = Reader(rpc, deployment, tokens)
     policy = Policy(settings, deployment, reader.currencies)
-    sender = Sender([Lane(rpc, queue, signer, policy, settings)], settings.poll_seconds)
+    owner = f"{socket.gethostname()} {os.getpid()}"
+    sender = Sender([Lane(rpc, queue, key, policy, settings, owner=owner) for key in signers], settings.poll_seconds)
     service = Service(settings, rpc, queue, reader, policy, sender)
     uploads = None
     if settings.content_folder is not None:
@@ -142,7 +165,8 @@ async def _serve(
         timeout_graceful_shutdown=5,
         timeout_keep_alive=15,
     )
-    log.info("lane %s on chain %d", signer.address, settings.chain_id)
+    for signer in signers:
+        log.info("lane %s on chain %d", signer.address, settings.chain_id)
     await uvicorn.Server(config).serve()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -19,8 +18,9 @@ import relayer
 from ipto.errors import InputError
 from ipto.structs import checksum_address
 from relayer import documentation as docs
+from relayer.database import StorageError
+from relayer.intake import Accepted
 from relayer.problems import RefusedError, malformed
-from relayer.records import Action
 from relayer.service import Service
 from relayer.status import Status
 from relayer.uploads import Uploads
@@ -129,7 +129,7 @@ def create_app(service: Service, status: Status, uploads: Uploads | None) -> Fas
     return app
 
 
-def _accepted(action: Action) -> JSONResponse:
+def _accepted(action: Accepted) -> JSONResponse:
     url = f"/v1/actions/{action.id}"
     body = {"id": action.id, "status_url": url, "state": action.state}
     return JSONResponse(body, status_code=202, headers={"Location": url})
@@ -183,8 +183,8 @@ def _handle_errors(app: FastAPI) -> None:
     async def http(_: Request, error: HTTPException) -> Response:
         return _problem(error.status_code, "http", str(error.detail), dict(error.headers or {}))
 
-    @app.exception_handler(sqlite3.OperationalError)
-    async def database(_: Request, error: sqlite3.OperationalError) -> Response:
+    @app.exception_handler(StorageError)
+    async def database(_: Request, error: StorageError) -> Response:
         log.error("database: %s", error)
         return _problem(
             503, "storage", "the queue cannot be written now; send the same request again", {"Retry-After": "10"}

@@ -14,7 +14,7 @@ from typing import Any
 from ipto.chain import Deployment, abi
 from ipto.errors import IptoError
 from relayer.actions import CALLS, PURCHASE, Request
-from relayer.lane import GuardError
+from relayer.broadcast import CANCEL_GAS, GuardError
 from relayer.problems import RefusedError, busy, forbidden
 from relayer.settings import Settings
 
@@ -72,8 +72,8 @@ class Policy:
         if request.not_before > now:
             raise RefusedError(422, "too-early", "the authorization is not valid yet; submit it when it is")
 
-    def check_transaction(self, transaction: Mapping[str, Any]) -> None:
-        """Raises GuardError unless these are exactly bytes the key may sign."""
+    def check_transaction(self, transaction: Mapping[str, Any], sender: str) -> None:
+        """Raises GuardError unless this is exactly what the key of `sender` may sign."""
         if set(transaction) != _FIELDS or transaction["type"] != 2:
             raise GuardError("it has other fields than the lane's")
         if transaction["chainId"] != self._chain_id:
@@ -85,6 +85,11 @@ class Policy:
         if not 0 <= transaction["maxPriorityFeePerGas"] <= transaction["maxFeePerGas"]:
             raise GuardError("its tip is above its fee")
         data = bytes.fromhex(transaction["data"].removeprefix("0x"))
+        if transaction["to"] == sender and not data:
+            # Cancels: uses a nonce up and does nothing.
+            if transaction["gas"] != CANCEL_GAS:
+                raise GuardError("it gives more gas than a cancellation needs")
+            return
         if (transaction["to"], data[:4]) not in self._calls:
             raise GuardError(f"it calls {data[:4].hex()} of {transaction['to']}")
         kind, function = self._calls[transaction["to"], data[:4]]

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
+
+from relayer.database import Row
+from relayer.ledger import Payer
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,22 @@ class NewAction:
     by_contract: bool  # the signer is a contract account (ERC-1271)
     reserve: int  # the most it can cost, in wei
     since_block: int  # no effect of it can be in an earlier block
+    network: str | None = None  # the client's address range, as a day's hash
 
     @property
     def request(self) -> str:
         """What was asked for, whatever the spelling of the request's body."""
         return ":".join((self.kind, self.contract, self.signer, self.nonce, self.digest))
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The natural key: at most one action has it."""
+        return self.signer, self.nonce, self.contract
+
+    @property
+    def payer(self) -> Payer:
+        """On whose account it goes."""
+        return Payer(self.signer, self.by_contract, self.network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +59,14 @@ class Action:
     gas_limit: int
     deadline: int
     by_contract: bool
+    network: str | None
     since_block: int
     state: str
     reason: str | None
     lane: str | None
     lane_nonce: int | None
+    place: int | None
+    wait_until: int
     tx_hash: str | None
     block_number: int | None
     block_hash: str | None
@@ -62,6 +78,11 @@ class Action:
     sent_at: int | None
     mined_at: int | None
     finished_at: int | None
+
+    @property
+    def payer(self) -> Payer:
+        """On whose account it goes."""
+        return Payer(self.signer, self.by_contract, self.network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,35 +97,68 @@ class Attempt:
     priority_fee: int  # wei per gas
     signed_at: int
     broadcast_at: int | None = None
+    cancels: bool = False  # carries nothing: it only uses the nonce up
 
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """An action that has a lane nonce, with the transactions signed for that nonce, oldest first."""
+    """A slot, which is a nonce of a lane: the actions it carries, in order, and the transactions signed for it,
+    oldest first. `actions` is empty when all of them ended."""
 
-    action: Action
-    attempts: list[Attempt]
+    actions: tuple[Action, ...]
+    attempts: tuple[Attempt, ...]
 
     @property
     def newest(self) -> Attempt:
         """The transaction with the highest fees."""
         return self.attempts[-1]
 
+    @property
+    def is_mined(self) -> bool:
+        """Whether a block was seen to hold it."""
+        return self.actions[0].state == "mined"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a mined transaction did for one of its actions."""
+
+    succeeded: bool | None  # None: the transaction carried nothing
+    cost: int  # wei, this action's share
+    reason: str | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """What a receipt says."""
+    """What a receipt says. `results` are in the order of the slot's actions."""
 
     tx_hash: str
     block_number: int
     block_hash: str
-    succeeded: bool
-    cost: int  # wei
+    results: tuple[Result, ...]
 
 
-def action_of(row: sqlite3.Row) -> Action:
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How an action ends: carried out or not, why in words, and whose transaction did it when it was not ours."""
+
+    action_id: str
+    done: bool
+    reason: str | None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """One signed transaction about to be persisted, and the actions it carries, in order."""
+
+    attempt: Attempt
+    action_ids: tuple[str, ...]
+
+
+def action_of(row: Row) -> Action:
     """Read a row of `actions`."""
-    values = {name: row[name] for name in row.keys()}  # noqa: SIM118  # a Row iterates over values
+    values = dict(row)
     values["by_contract"] = bool(values["by_contract"])
     values["succeeded"] = None if values["succeeded"] is None else bool(values["succeeded"])
     values["reserved"] = int(values["reserved"])
@@ -112,7 +166,7 @@ def action_of(row: sqlite3.Row) -> Action:
     return Action(**values)
 
 
-def attempt_of(row: sqlite3.Row) -> Attempt:
+def attempt_of(row: Row) -> Attempt:
     """Read a row of `transactions`."""
     return Attempt(
         lane=row["lane"],
@@ -123,4 +177,5 @@ def attempt_of(row: sqlite3.Row) -> Attempt:
         priority_fee=int(row["priority_fee"]),
         signed_at=row["signed_at"],
         broadcast_at=row["broadcast_at"],
+        cancels=bool(row["cancels"]),
     )

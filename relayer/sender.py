@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the lanes: recovers what was in flight, then takes a step whenever something arrives or time has passed."""
+"""Runs the lanes: each takes a step whenever something arrives or time has passed."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
 
 from ipto.rpc import RpcError, RpcTransportError
+from relayer.database import StorageError
 from relayer.lane import Lane
+from relayer.slots import ConflictError
 
 log = logging.getLogger("relayer.sender")
 
@@ -40,34 +41,37 @@ class Sender:
         self._tasks = [asyncio.create_task(self._run(lane), name=f"lane {lane.address}") for lane in self.lanes]
 
     async def stop(self) -> None:
-        """End the tasks. Being cut off anywhere is safe; so is this."""
+        """End the tasks and let others have the lanes. Being cut off anywhere is safe; so is this."""
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task
         self._tasks = []
+        for lane in self.lanes:
+            lane.release()
 
     async def _run(self, lane: Lane) -> None:
-        recovered = False
         while True:
             self._wakes[lane.address].clear()
+            more = False
             try:
-                if not recovered:
-                    # Before anything new: what was signed earlier goes out again, unchanged.
-                    await lane.recover()
-                    recovered = True
-                await lane.step()
+                more = await lane.step()
                 self.errors.pop(lane.address, None)
             except (RpcError, RpcTransportError) as error:
                 self._failed(lane, f"the node: {error}")
-            except sqlite3.OperationalError as error:
-                # A full or busy disk. Nothing was broadcast that was not persisted; try again.
+            except StorageError as error:
+                # A full, busy or absent database. Nothing was broadcast that was not persisted; try again.
                 self._failed(lane, f"the database: {error}")
+            except ConflictError as error:
+                # Somebody else was first. Nothing was kept of this round.
+                log.info("lane %s: %s", lane.address, error)
             except Exception as error:
                 # A lane must outlive a surprise, and say so; every step starts from the database again.
                 log.exception("lane %s", lane.address)
                 self._failed(lane, f"{type(error).__name__}: {error}")
+            if more:
+                self._wakes[lane.address].set()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wakes[lane.address].wait(), self._poll)
 

@@ -12,13 +12,14 @@ from dataclasses import replace
 from ipto.rpc import AsyncRpc, RpcError, RpcTransportError
 from relayer import effects
 from relayer.actions import Reader, Request
+from relayer.intake import Accepted, Intake
 from relayer.policy import Policy
 from relayer.problems import RefusedError, busy, conflict
 from relayer.queue import Queue
-from relayer.records import Action, NewAction
+from relayer.records import NewAction
 from relayer.sender import Sender
 from relayer.settings import Settings
-from relayer.simulate import simulate
+from relayer.simulate import Simulator
 from relayer.verify import check_signature
 
 # How long a submission waits for its turn to be checked before it is asked to come back.
@@ -46,6 +47,8 @@ class Service:
         self._reader = reader
         self._policy = policy
         self._clock = clock
+        self._intake = Intake(queue.database, queue.rules, clock)
+        self._simulator = Simulator(rpc, settings.simulate_at)
         self._turns = asyncio.Semaphore(settings.concurrent_checks)
 
     @property
@@ -57,17 +60,17 @@ class Service:
         """UTC seconds."""
         return int(self._clock())
 
-    async def submit_action(self, body: bytes, key: str | None) -> Action:
+    async def submit_action(self, body: bytes, key: str | None) -> Accepted:
         """Accept a signed action (`kind`, `message`, `signature`). Raises RefusedError."""
         async with self._turn():
             return await self._submit(self._reader.read_action(body), key)
 
-    async def submit_purchase(self, body: bytes, key: str | None) -> Action:
+    async def submit_purchase(self, body: bytes, key: str | None) -> Accepted:
         """Accept a purchase paid by an EIP-3009 authorization. Raises RefusedError."""
         async with self._turn():
             return await self._submit(await self._reader.read_purchase(body), key)
 
-    async def _submit(self, request: Request, key: str | None) -> Action:
+    async def _submit(self, request: Request, key: str | None) -> Accepted:
         self._policy.check_targets(request)
         by_contract = await check_signature(
             self.rpc, request.signer, request.digest, request.signature, contracts=self.settings.contract_signers
@@ -89,23 +92,24 @@ class Service:
         # The same signed action again is an answer, whatever has changed since it was accepted.
         if await asyncio.to_thread(self.queue.find, new) is None:
             new = await self._judge(request, new)
-        action, created = await asyncio.to_thread(self.queue.accept, new, key, self.now())
-        if created:
+        accepted = await self._intake.accept(new, key)
+        if accepted.created:
             self.sender.wake()
-        return action
+        return accepted
 
     async def _judge(self, request: Request, new: NewAction) -> NewAction:
         """Policy, nonce and simulation. Returns the action with its gas limit and the most it can cost."""
         self._policy.check_new(request, self.now())
-        head = await self.rpc.block_number()
-        if await effects.nonce_used(self.rpc, new, "latest"):
-            raise conflict("nonce-used", "this nonce is used or cancelled on chain; sign with a new nonce")
         lane = self.sender.lanes[0].address
-        outcome = await simulate(
-            self.rpc, lane, request.target, request.calldata, self.settings.gas_cap(request.kind),
-            self.settings.simulate_at,
-        )  # fmt: skip
+        head, outcome = await asyncio.gather(
+            self.rpc.block_number(),
+            self._simulator.run(
+                lane, request.target, request.calldata, self.settings.gas_cap(request.kind), exact=new.by_contract
+            ),
+        )
         if not outcome.succeeds:
+            if await effects.nonce_used(self.rpc, new, "latest"):
+                raise conflict("nonce-used", "this nonce is used or cancelled on chain; sign with a new nonce")
             raise RefusedError(422, "would-revert", f"the chain would refuse it: {outcome.reason}")
         return replace(
             new,

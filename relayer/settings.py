@@ -18,6 +18,7 @@ GWEI = 10**9
 ETHER = 10**18
 
 Addresses = Annotated[tuple[str, ...], NoDecode]
+Paths = Annotated[tuple[Path, ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -33,15 +34,20 @@ class Settings(BaseSettings):
         default=None, description="file with the contracts' addresses; default `deployments/<chain id>.json`"
     )
     database: Path = Field(default=Path(".ipto/relayer.sqlite"), description="queue, budgets and audit log (SQLite)")
+    database_url: str | None = Field(
+        default=None, description="`postgresql://…` of a queue that several relayers share; unset: the SQLite file"
+    )
+    database_connections: int = Field(default=8, ge=2, description="connections to PostgreSQL beside one for each lane")
+    rpc_batch: int = Field(default=64, gt=0, description="calls of one JSON-RPC request at most; 1 for nodes without")
     content_folder: Path | None = Field(default=None, description="folder of the content store; unset: no uploads")
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8470, ge=0, le=65535, description="port to listen on; 0 takes a free one")
 
-    # The key: exactly one of keystore and key_fd
-    keystore: Path | None = Field(default=None, description="encrypted keystore file (Web3 Secret Storage) of the lane")
-    password_file: Path | None = Field(default=None, description="file whose first line opens the keystore")
+    # The keys, one for each lane
+    keystore: Paths = Field(default=(), description="encrypted keystore files (Web3 Secret Storage), one for each lane")
+    password_file: Path | None = Field(default=None, description="file whose first line opens the keystores")
     key_fd: int | None = Field(
-        default=None, ge=3, description="open file descriptor from which the 64 hex digits of the key are read once"
+        default=None, ge=3, description="open file descriptor from which the keys are read once, 64 hex digits a line"
     )
 
     # What is accepted
@@ -66,9 +72,7 @@ class Settings(BaseSettings):
     concurrent_checks: int = Field(default=16, gt=0, description="submissions checked at the same time")
 
     # What an action may cost
-    gas_cap_onboard: int = Field(default=3_000_000, gt=0, description="gas limit of an `onboard` at most")
-    gas_cap_post_offers: int = Field(default=3_000_000, gt=0, description="gas limit of a `post_offers` at most")
-    gas_cap_withdraw_offer: int = Field(default=300_000, gt=0, description="gas limit of a `withdraw_offer` at most")
+    gas_cap_action: int = Field(default=3_000_000, gt=0, description="gas limit of a signed action at most")
     gas_cap_purchase: int = Field(default=500_000, gt=0, description="gas limit of a `mint_with_authorization` at most")
     max_fee: int = Field(default=50 * GWEI, gt=0, description="wei per gas: nothing is ever signed above it")
     signer_day_wei: int = Field(default=ETHER // 2, ge=0, description="gas money for one signer in a UTC day")
@@ -80,7 +84,11 @@ class Settings(BaseSettings):
     # How it is sent
     confirmations: int = Field(default=12, gt=0, description="blocks, its own included, after which a result is final")
     poll_seconds: float = Field(default=2.0, gt=0, description="seconds between looks at the chain")
-    in_flight: int = Field(default=16, gt=0, description="transactions of a lane without a result at most")
+    in_flight: int = Field(default=16, gt=0, description="transactions of a lane that no block has taken at most")
+    batch: int = Field(default=1, gt=0, description="signed actions of one transaction at most")
+    cancel_after: int = Field(
+        default=60, ge=0, description="seconds past its deadline after which an unmined transaction is cancelled"
+    )
     rebroadcast_after: float = Field(default=15.0, ge=0, description="seconds until unmined bytes are sent again")
     replace_after: float = Field(
         default=45.0, gt=0, description="seconds until an unmined transaction's fees are raised"
@@ -103,9 +111,15 @@ class Settings(BaseSettings):
         items = [item.strip() for item in value.split(",")] if isinstance(value, str) else list(value)
         return tuple(checksum_address(item) for item in items if item)
 
+    @field_validator("keystore", mode="before")
+    @classmethod
+    def _paths(cls, value: Any) -> Any:
+        items = value.split(",") if isinstance(value, str) else [str(item) for item in value]
+        return tuple(Path(item.strip()) for item in items if item.strip())
+
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
-        if self.keystore is not None and self.key_fd is not None:
+        if self.keystore and self.key_fd is not None:
             raise ValueError("set keystore or key_fd, not both")
         if self.deadline_horizon <= self.deadline_margin:
             raise ValueError("deadline_horizon must be longer than deadline_margin")
@@ -118,12 +132,7 @@ class Settings(BaseSettings):
 
     def gas_cap(self, kind: str) -> int:
         """The highest gas limit of an action of `kind`."""
-        return {
-            "Onboard": self.gas_cap_onboard,
-            "PostOffers": self.gas_cap_post_offers,
-            "WithdrawOffer": self.gas_cap_withdraw_offer,
-            "Purchase": self.gas_cap_purchase,
-        }[kind]
+        return self.gas_cap_purchase if kind == "Purchase" else self.gas_cap_action
 
 
 def settings_table() -> str:

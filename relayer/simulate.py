@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ipto.rpc import AsyncRpc, RpcError, quantity
+from ipto.rpc import AsyncRpc, RpcError, RpcTransportError, quantity, revert_reason
 
-# The estimate is exact for the state it saw; other people's transactions may make the same call a little dearer
+# The measure is exact for the state it saw; other people's transactions may make the same call a little dearer
 # (a first use of a storage word costs 17,100 more).
 _SLACK = 40_000
+_METHOD_NOT_FOUND = -32601
+_UNKNOWN_METHOD = ("not found", "not exist", "not available", "not supported", "unsupported")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +47,61 @@ def words_of(error: RpcError) -> str:
     return "the contract refused without a reason"
 
 
-async def simulate(rpc: AsyncRpc, sender: str, to: str, data: bytes, gas_cap: int, block: str) -> Outcome:
-    """Run a call as `sender` on `block` with at most `gas_cap` gas and measure what it needs.
+class Simulator:
+    """Runs calls on the node's newest state. Once is enough where the node has `eth_simulateV1`, which says the gas
+    used along with the result; elsewhere `eth_estimateGas` searches for it, at a dozen runs a call."""
 
-    Raises RpcError or RpcTransportError when the node could not tell.
-    """
-    call = {"from": sender, "to": to, "data": "0x" + data.hex(), "gas": hex(gas_cap)}
-    try:
-        await rpc.call("eth_call", call, block)
-        estimate = quantity(await rpc.call("eth_estimateGas", call, block))
-    except RpcError as error:
-        if is_revert(error):
-            return Outcome(0, words_of(error))
-        raise
-    if estimate > gas_cap:
-        return Outcome(0, f"it needs {estimate} gas, the relayer gives at most {gas_cap}")
-    return Outcome(min(gas_cap, estimate + estimate // 8 + _SLACK), None)
+    def __init__(self, rpc: AsyncRpc, block: str) -> None:
+        self._rpc, self._block = rpc, block
+        self._has_v1 = True
+
+    async def run(self, sender: str, to: str, data: bytes, gas_cap: int, *, exact: bool = False) -> Outcome:
+        """Run a call as `sender` with at most `gas_cap` gas and measure what it needs.
+
+        exact: for calls whose outcome depends on the gas they are given, as contract accounts' may.
+        Raises RpcError or RpcTransportError when the node could not tell.
+        """
+        call = {"from": sender, "to": to, "data": "0x" + data.hex(), "gas": hex(gas_cap)}
+        if self._has_v1 and not exact:
+            try:
+                return await self._simulate(call, gas_cap)
+            except RpcError as error:
+                words = error.message.lower()
+                if error.code != _METHOD_NOT_FOUND and not any(sign in words for sign in _UNKNOWN_METHOD):
+                    raise
+                self._has_v1 = False
+        return await self._estimate(call, gas_cap)
+
+    async def _simulate(self, call: dict[str, str], gas_cap: int) -> Outcome:
+        plan = {"blockStateCalls": [{"calls": [call]}], "validation": False}
+        answer = await self._rpc.call("eth_simulateV1", plan, self._block)
+        try:
+            result = answer[0]["calls"][0]
+            succeeded, used, returned = quantity(result["status"]), quantity(result["gasUsed"]), result["returnData"]
+        except (KeyError, IndexError, TypeError):
+            raise RpcTransportError("the node's eth_simulateV1 has no result; is this an Ethereum node?") from None
+        if succeeded != 1:
+            error = result.get("error") or {}
+            message = str(error.get("message", "")) if isinstance(error, dict) else ""
+            return Outcome(0, revert_reason(returned) or words_of(RpcError(3, message, returned)))
+        # What was used is told after refunds of up to a fifth, and each call passes on 63/64 of what is left.
+        return _within(gas_cap, used, used + used // 4 + used // 16 + _SLACK)
+
+    async def _estimate(self, call: dict[str, str], gas_cap: int) -> Outcome:
+        try:
+            await self._rpc.call("eth_call", call, self._block)
+            estimate = quantity(await self._rpc.call("eth_estimateGas", call, self._block))
+        except RpcError as error:
+            if is_revert(error):
+                return Outcome(0, words_of(error))
+            raise
+        return _within(gas_cap, estimate, estimate + estimate // 8 + _SLACK)
+
+
+def _within(gas_cap: int, needed: int, limit: int) -> Outcome:
+    if needed > gas_cap:
+        return Outcome(0, f"it needs {needed} gas, the relayer gives at most {gas_cap}")
+    return Outcome(min(gas_cap, limit), None)
 
 
 async def revert_words(rpc: AsyncRpc, sender: str, to: str, data: bytes, gas: int, block: int) -> str:

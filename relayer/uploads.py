@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from ipto.content import Cid, LocalStore, describe
 from ipto.errors import InputError
+from relayer import audit
 from relayer.ledger import day_of
 from relayer.problems import RefusedError, busy, malformed
 from relayer.queue import Queue
@@ -62,20 +63,21 @@ class Uploads:
         day = day_of(int(self._clock()))
         # Only to add up a day's bytes: no address of a person is kept.
         client = hashlib.sha256(f"{day} {client}".encode()).hexdigest()[:32]
-        with self._queue.transaction() as db:
-            if db.execute("SELECT 1 FROM uploads WHERE cid = ?", (cid,)).fetchone():
+        with self._queue.database.transaction() as change:
+            # Uploads wait for each other here: quotas are added up.
+            audit.Log(change, "uploads", self._queue.database.dialect)
+            if change.run("SELECT 1 AS one FROM uploads WHERE cid = ?", cid):
                 return  # booked by an upload that is storing, or was cut off before it stored
-            mine = db.execute(
-                "SELECT coalesce(sum(size), 0) FROM uploads WHERE client = ? AND day = ?", (client, day)
-            ).fetchone()[0]
+            sql = "SELECT coalesce(sum(size), 0) AS n FROM uploads"
+            mine = int(change.run(f"{sql} WHERE client = ? AND day = ?", client, day)[0]["n"])
             if mine + size > self._settings.content_client_day:
                 raise busy("signer-quota", "your uploads for today are used up; try again tomorrow", 86400)
-            total = db.execute("SELECT coalesce(sum(size), 0) FROM uploads").fetchone()[0]
+            total = int(change.run(sql)[0]["n"])
             if total + size > self._settings.content_total:
                 raise RefusedError(
                     507, "store-full", "the operator's content store is full; store the document elsewhere"
                 )
-            db.execute("INSERT INTO uploads VALUES (?, ?, ?, ?)", (cid, client, day, size))
+            change.change("INSERT INTO uploads VALUES (?, ?, ?, ?)", cid, client, day, size)
 
 
 def _check_kind(kind: str, data: bytes) -> None:

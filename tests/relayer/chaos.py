@@ -61,11 +61,13 @@ class ChaosProxy:
 
     def handle(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         request = orjson.loads(body)
-        first = request[0] if isinstance(request, list) else request
-        method, params = first["method"], first["params"]
-        self.calls.append(method)
-        self.before(method, params)
-        verdict = self.rule(method, params)
+        calls = [(call["method"], call["params"]) for call in (request if isinstance(request, list) else [request])]
+        verdict = PASS
+        for method, params in calls:
+            self.calls.append(method)
+            self.before(method, params)
+            # What happens to one call of a batch happens to the batch.
+            verdict = max(verdict, self.rule(method, params), key=lambda one: one != PASS)
         if verdict == UNAVAILABLE:
             handler.send_error(503)
             return
@@ -77,7 +79,9 @@ class ChaosProxy:
             answer = self._client.post(
                 self.upstream, content=body, headers={"content-type": "application/json"}
             ).content
-        self.after(method, params, orjson.loads(answer))
+        answers = orjson.loads(answer)
+        for (method, params), one in zip(calls, answers if isinstance(answers, list) else [answers], strict=False):
+            self.after(method, params, one)
         if verdict == LOSE_ANSWER:
             handler.close_connection = True
             return

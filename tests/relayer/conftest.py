@@ -14,6 +14,7 @@ from ipto.deploy import Parameters, deploy, install_factory
 from ipto.devchain import DevChain, dev_signer
 from tests.relayer.chaos import ChaosProxy
 from tests.relayer.world import RelayerProcess, World
+from tests.support.postgres import PostgresServer
 
 
 @pytest.fixture(scope="session")
@@ -61,3 +62,9 @@ def relayer(start: Callable[..., RelayerProcess]) -> RelayerProcess:
 def chaos(world: World) -> Iterator[ChaosProxy]:
     with ChaosProxy(world.chain.url) as proxy:
         yield proxy
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with PostgresServer() as server:
+        yield server

@@ -44,7 +44,7 @@ POINTS = [
     ("eth_sendRawTransaction", 1, False),  # signed and persisted, not broadcast
     ("eth_sendRawTransaction", 1, True),  # broadcast, answer not seen
     ("eth_getTransactionReceipt", 1, True),  # mined, not noticed
-    ("eth_getTransactionReceipt", 2, True),  # noticed, not final
+    ("eth_getBlockByNumber", 1, True),  # noticed, not final
 ]
 
 
@@ -98,7 +98,7 @@ def test_killed_between_signing_and_persisting(world: World, chaos: ChaosProxy, 
 
     def before(called: str, params: list[Any]) -> None:
         # The last question before signing; the lane asks it in between as well, so the action must be there already.
-        if called != "eth_getTransactionCount" or locked.is_set():
+        if called != "eth_getBalance" or locked.is_set():
             return
         if blocker.execute("SELECT count(*) FROM actions").fetchone()[0]:
             blocker.execute("BEGIN IMMEDIATE")

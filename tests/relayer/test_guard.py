@@ -13,7 +13,7 @@ import pytest
 from ipto.accounts import LocalSigner
 from ipto.chain import Deployment, abi
 from ipto.structs import Authorization, Offer
-from relayer.lane import GuardError
+from relayer.broadcast import GuardError
 from relayer.policy import Policy
 from relayer.settings import Settings
 from tests.relayer.world import RelayerProcess, World
@@ -25,6 +25,7 @@ ADDRESSES = {
 DEPLOYMENT = Deployment(5, ADDRESSES, 0, "0x")
 POLICY = Policy(Settings(chain_id=5), DEPLOYMENT, (ADDRESSES["TestUSD"],))
 THIEF = LocalSigner(b"\x77" * 32).address
+LANE = LocalSigner(b"\x66" * 32).address
 
 
 class Bare(World):
@@ -81,8 +82,9 @@ def transaction(**changes: Any) -> dict[str, Any]:
 
 
 def test_what_may_be_signed() -> None:
-    POLICY.check_transaction(transaction())
-    POLICY.check_transaction(transaction(to=ADDRESSES["LicenseMarket"], data="0x" + purchase_call().hex()))
+    POLICY.check_transaction(transaction(), LANE)
+    POLICY.check_transaction(transaction(to=ADDRESSES["LicenseMarket"], data="0x" + purchase_call().hex()), LANE)
+    POLICY.check_transaction(transaction(to=LANE, data="0x", gas=21_000), LANE)
 
 
 def _call(name: str, function: str, *args: Any) -> str:
@@ -101,6 +103,9 @@ def _call(name: str, function: str, *args: Any) -> str:
         {"to": ADDRESSES["RoyaltyVault"]},
         {"to": ADDRESSES["LicenseMarket"]},  # an allowed selector, on another contract
         {"data": "0x"},
+        {"to": THIEF, "data": "0x", "gas": 21_000},
+        {"to": LANE, "data": "0x", "gas": 21_001},
+        {"to": LANE, "data": "0x", "gas": 21_000, "value": 1},
         {"data": _call("SignedActions", "close_gate")},
         {"data": _call("SignedActions", "cancel_nonce", 1)},
         {"data": _call("SignedActions", "transfer_ownership", THIEF)},
@@ -120,7 +125,7 @@ def _call(name: str, function: str, *args: Any) -> str:
 )
 def test_what_must_not_be_signed(changes: dict[str, Any]) -> None:
     with pytest.raises(GuardError):
-        POLICY.check_transaction(transaction(**changes))
+        POLICY.check_transaction(transaction(**changes), LANE)
 
 
 def test_a_row_changed_behind_its_back_is_not_signed(world: World, start: Callable[..., RelayerProcess]) -> None:

@@ -104,7 +104,8 @@ def test_refuses_a_queue_that_is_in_use_or_of_another_chain(
     assert "another relayer uses" in said
     first.kill()
     db = connect(world.folder / "relayer.sqlite")
-    db.execute("UPDATE meta SET value = '0xdead' WHERE name = 'genesis'")
+    with db.transaction() as change:
+        change.change("UPDATE meta SET value = '0xdead' WHERE name = 'genesis'")
     db.close()
     code, said = run(environment)
     assert code == 1

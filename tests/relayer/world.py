@@ -184,8 +184,10 @@ def signed_logs(signed: Contract, logs: list[dict[str, Any]], nonce: int) -> lis
 class RelayerProcess:
     """The relayer as a process of its own, with a lane whose key it gets through a descriptor."""
 
-    def __init__(self, world: World, rpc_url: str = "", **settings: Any) -> None:
-        self.world = world
+    def __init__(
+        self, world: World, rpc_url: str = "", *, keys: tuple[bytes, ...] = (LANE_KEY,), **settings: Any
+    ) -> None:
+        self.world, self.keys = world, keys
         self.folder = world.folder
         values = {
             "rpc_url": rpc_url or world.chain.url,
@@ -203,14 +205,14 @@ class RelayerProcess:
         }
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith("IPTO_")}
         self.environment |= {f"IPTO_RELAYER_{key.upper()}": str(value) for key, value in values.items()}
-        self.log = world.folder / "relayer.log"
+        self.log = world.folder / f"relayer-{secrets.token_hex(4)}.log"
         self.http = httpx.Client(timeout=20, trust_env=False)
         self.url = ""
         self._process: ForkServerProcess | None = None
 
     def start(self) -> RelayerProcess:
         self.log.write_bytes(b"")
-        self._process = fork(self.environment, LANE_KEY.hex(), self.log)
+        self._process = fork(self.environment, "\n".join(key.hex() for key in self.keys), self.log)
         end = time.monotonic() + 30
         while time.monotonic() < end and self.is_alive():
             found = _PORT.search(self.log.read_bytes())
