@@ -14,7 +14,7 @@ from ipto.deploy import Parameters, deploy, install_factory
 from ipto.devchain import DevChain, dev_signer
 from tests.relayer.chaos import ChaosProxy
 from tests.relayer.world import RelayerProcess, World
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import PostgresServer, available
 
 
 @pytest.fixture(scope="session")
@@ -66,5 +66,7 @@ def chaos(world: World) -> Iterator[ChaosProxy]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
+    if not available():
+        pytest.skip("PostgreSQL is not installed")
     with PostgresServer() as server:
         yield server
