@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export npm_config_omit_lockfile_registry_resolved := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check coverage mutate lock clean
+.PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check coverage mutate fuzz prove lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -54,6 +54,12 @@ coverage: $(VENV)/.dev ## which lines of the contracts the tests run; writes ben
 
 mutate: $(VENV)/.dev ## mutation testing of the contracts (CONTRACT=name, COUNT=150); writes bench/results/mutation.json
 	$(BIN)/python -m tests.campaigns.mutation $(CONTRACT) $(if $(COUNT),--count $(COUNT))
+
+fuzz: $(VENV)/.dev ## state machines and forge campaigns, long (CALLS=10000000); writes bench/results/fuzz.json
+	CALLS=$(or $(CALLS),10000000) $(BIN)/python -m tests.campaigns.fuzz
+
+prove: $(VENV)/.dev ## proofs on the compiled bytecode with halmos; writes bench/results/proofs.json
+	$(BIN)/python -m tests.campaigns.proofs
 
 lock: $(VENV)/.dev ## pin every dependency again
 	$(BIN)/python -m scripts.lock

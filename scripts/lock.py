@@ -27,7 +27,8 @@ def main() -> None:
     compile_lock("run", "pyproject.toml", "requirements/build.in", *extras, "-c", "requirements/dev.lock")
     for name in ("sample", "node", "mutate"):
         compile_lock(name, "--no-deps", f"requirements/{name}.in")
-    compile_lock("uv", "requirements/uv.in")
+    for name in ("uv", "prove"):
+        compile_lock(name, f"requirements/{name}.in")
 
 
 if __name__ == "__main__":
