@@ -2,9 +2,9 @@
 """Usage manifests: what a model used under one license, and what follows from it for everybody's share of a report.
 
 A manifest is a document (`usage-manifest`, RFC 8785) that names its entries in parts of at most 2,000, each
-(`usage-entries`) by its SHA-256, so that hundreds of thousands of entries stand behind one digest on chain. From manifest and total
-follow shares, tree and root, to the last unit and the same on every machine: an auditor who has the manifest needs
-nobody's word for how a report was shared out.
+(`usage-entries`) by its SHA-256, so that hundreds of thousands of entries stand behind one digest on chain. From
+manifest and total follow shares, tree and root, to the last unit and the same on every machine: an auditor who has the
+manifest needs nobody's word for how a report was shared out.
 """
 
 from __future__ import annotations

@@ -149,9 +149,8 @@ def test_many_entries_stand_in_parts() -> None:
 
 
 def test_the_largest_part_fits_a_document() -> None:
-    most = Entry(
-        b"\xff" * 28 + bytes(4), 2**256 - 1, b"\xff" * 32, 2**53 - 1, 2**32 - 1, 2**32 - 2, 2**32 - 1, 2**32 - 1
-    )
+    offer_id, most = b"\xff" * 28 + bytes(4), 2**32 - 1
+    entry_ = Entry(offer_id, 2**256 - 1, b"\xff" * 32, 2**53 - 1, most, most - 1, most, most)
     assert written([entry_] * PART_ENTRIES, Shelf()).document["entries"]["count"] == PART_ENTRIES
 
 
