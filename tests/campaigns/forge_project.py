@@ -61,6 +61,7 @@ def forge(*arguments: str, **environment: str) -> str:
     """Run forge in the project; returns what it printed. Raises CalledProcessError when it fails."""
     done = subprocess.run(
         [str(binary()), *arguments, "--root", str(PROJECT), "--offline"],
+        cwd=PROJECT,
         env={**os.environ, **environment, "FOUNDRY_DISABLE_NIGHTLY_WARNING": "1"},
         stdout=subprocess.PIPE,
         text=True,
