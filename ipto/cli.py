@@ -24,6 +24,7 @@ from ipto._command import (
     reports_errors,
 )
 from ipto._desk import buy, payout, verify
+from ipto._studio import describe, trace_film, trace_service
 from ipto.accounts import create_keystore, read_passphrase
 from ipto.client import Creator, check_scene, split_of
 from ipto.content import LocalStore
@@ -41,7 +42,7 @@ def main() -> None:
     """Register videos, license them, pay everyone who made them."""
 
 
-for _command in (buy, payout, verify):
+for _command in (buy, payout, verify, describe, trace_film, trace_service):
     main.add_command(_command)
 
 

@@ -136,6 +136,10 @@ def detect_crop(
     width, height, left, top = map(int, numbers)
     if width < 64 or height < 64 or width * height < 0.25 * size[0] * size[1]:
         return None
+    # Bars come in pairs; what is dark on one side only is part of the picture.
+    pairs = ((size[0], width, left), (size[1], height, top))
+    if any(abs(whole - inner - 2 * before) > 0.02 * whole for whole, inner, before in pairs):
+        return None
     bars = max(1 - width / size[0], 1 - height / size[1])
     return f"{width}:{height}:{left}:{top}" if bars >= 0.02 else None
 

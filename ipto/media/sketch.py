@@ -19,7 +19,7 @@ GRID = 48  # cells of a portrait on each side
 FREQUENCIES = 16
 SIZE = FREQUENCIES * FREQUENCIES  # numbers in a sketch; the first is always 0
 _CELLS = 32  # a window is brought to this many cells on each side
-_FLATTEN = 0.9  # exponent of the frequency each is multiplied with
+_FLATTEN = 1.2  # exponent of the frequency each is multiplied with
 _LEAST_CONTRAST = 6.0  # of 255; flatter frames show nothing that could be found again
 _SCALE = 24.0  # a cell of one standard deviation, in a stored portrait
 

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A catalog for trace, built from public things alone: works on the chain, their documents, their fingerprints by CID.
+
+So anyone can run a trace. Every byte was checked against the digest the chain holds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from ipto import works as documents_of_works
+from ipto.content import Cid, ContentStore
+from ipto.content.store import MissingContentError, StoreUnavailableError
+from ipto.errors import InputError, IntegrityError
+from ipto.media import fingerprint
+from ipto.services import Indexer
+from ipto.trace.index import ExactIndex, FaissIndex, SceneIndex
+from ipto.trace.match import Catalog, Work
+
+log = logging.getLogger(__name__)
+_PAGE = 100
+MAX_FINGERPRINT = 256 * 1024 * 1024
+# Above this many rows the inverted file is worth its training.
+MANY_ROWS = 300_000
+
+
+def registered(indexer: Indexer) -> Iterator[tuple[str, bytes]]:
+    """Every work's id and the digest of its metadata document, as the indexer lists them."""
+    cursor: str | None = None
+    while True:
+        query = {"limit": str(_PAGE), **({"cursor": cursor} if cursor else {})}
+        page = indexer.get(f"works?{urlencode(query)}")
+        for row in page["items"]:
+            if row["metadata"]:
+                yield str(row["id"]), bytes.fromhex(row["metadata"]["digest"][2:])
+        cursor = page["next"]
+        if not cursor:
+            return
+
+
+def load_work(name: str, document: Mapping[str, Any], store: ContentStore) -> Work | None:
+    """A work with its fingerprint; None when its document names none. Raises like a store, and InputError."""
+    found = document.get("fingerprint")
+    if not found:
+        return None
+    data = store.get(Cid.parse_uri(found["data"]), MAX_FINGERPRINT)
+    return Work(name, str(document["name"]), fingerprint.decode(data))
+
+
+def build(
+    works: Iterable[tuple[str, bytes]],
+    store: ContentStore,
+    *,
+    many: bool = False,
+    report: Callable[[str], object] = lambda _: None,
+) -> Catalog:
+    """A catalog of these works (id, digest of the metadata document). What cannot be had is reported and left out.
+
+    many: expect more than some ten thousand scenes; needs the extra `trace`.
+    """
+    index: SceneIndex = FaissIndex() if many else ExactIndex()
+    catalog = Catalog(index)
+    for name, digest in works:
+        try:
+            document = documents_of_works.parse_metadata(store.get_document(digest), digest)
+            work = load_work(name, document, store)
+        except (MissingContentError, StoreUnavailableError, IntegrityError, InputError) as error:
+            report(f"work {name} is left out: {error}")
+            continue
+        if work is not None:
+            catalog.add(work)
+    if isinstance(index, FaissIndex) and len(index) >= MANY_ROWS:
+        index.train()
+    return catalog

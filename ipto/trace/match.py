@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which registered works a film contains: where, and how sure.
+
+Scenes are looked up one by one; works with promising hits are then compared scene by scene, in more positions. A work
+is reported when chance alone would put it there less than once in `ALARMS` queries: the probabilities of its hits,
+each multiplied by everything it was compared with. Hits must agree: the same mirroring, the same order in time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ipto.media import sketch
+from ipto.media.fingerprint import Fingerprint, hamming, vector_distance
+from ipto.trace.index import WINDOWS, SceneIndex, query_variants, scene_rows
+from ipto.trace.score import Rows, log_p, statistic
+
+ALARMS = 0.005  # false alarms a query that are accepted
+_PROMISING = 4.5  # T of a hit worth a closer look
+_CLOSER = 40  # works looked at more closely, at most
+_TURNS = (-4.0, -3.0, -2.0, 2.0, 3.0, 4.0)
+_LOCAL = 0.02  # chance at which a further scene of a work that was found is believed
+_MOST_COMBINED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A registered film as trace knows it."""
+
+    name: str  # the work's id, in decimal
+    title: str
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class SceneMatch:
+    """A scene of the query and the scene of a work it shows."""
+
+    query: int
+    scene: int
+    query_ms: tuple[int, int]
+    work_ms: tuple[int, int]
+    how: str  # `as it is`, `mirrored`, `turned 3°`, `inset …`
+    t: float
+    log_p: float  # natural logarithm, of one comparison between strangers
+    iscc_distance: int  # bits of 256
+    vector_distance: int  # MPEG-7, 0 to 760
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A work found in the query."""
+
+    work: Work
+    scenes: tuple[SceneMatch, ...]  # in the query's order
+    false_alarms: float  # how many such findings chance would make in a query like this
+
+
+class Catalog:
+    """The registered films, and where their scenes stand in the index."""
+
+    def __init__(self, index: SceneIndex) -> None:
+        self.index = index
+        self.works: list[Work | None] = []
+        self._works_of_rows: list[tuple[int, NDArray[np.int64]]] = []
+        self._starts: list[int] = []
+
+    def add(self, work: Work) -> None:
+        """Take in a film."""
+        numbers, rows = scene_rows(work.fingerprint)
+        self._starts.append(len(self.index))
+        self._works_of_rows.append((len(self.works), numbers))
+        self.works.append(work)
+        if len(rows):
+            self.index.add(rows)
+
+    def add_strangers(self, rows: Rows) -> None:
+        """Rows of scenes nobody will ask about: to measure false alarms in a large catalog."""
+        self._starts.append(len(self.index))
+        self._works_of_rows.append((len(self.works), np.zeros(len(rows), np.int64)))
+        self.works.append(None)
+        self.index.add(rows)
+
+    def locate(self, row: int) -> int:
+        """The number of the work a row belongs to."""
+        place = int(np.searchsorted(self._starts, row, side="right")) - 1
+        return self._works_of_rows[place][0]
+
+
+def trace(query: Fingerprint, catalog: Catalog, *, thorough: bool = True) -> list[Match]:
+    """The works found in a film, the surest first. thorough: look for insets, too, where little was found."""
+    numbers = [number for number, scene in enumerate(query.scenes) if not scene.is_plain]
+    if not numbers or not len(catalog.index):
+        return []
+    portraits = np.array([query.scenes[number].picture() for number in numbers])
+    _, rows = query_variants(portraits)
+    found = _search(query, numbers, portraits, rows, catalog, insets=())
+    covered = {scene.query for match in found for scene in match.scenes}
+    if thorough and len(covered) < 0.5 * len(numbers):
+        left = [place for place, number in enumerate(numbers) if number not in covered]
+        rest, shown = [numbers[place] for place in left], portraits[left]
+        insets = inset_windows()
+        looked = np.concatenate([sketch.sketches(shown, window) for window in insets])
+        more = _search(query, rest, shown, looked, catalog, insets=insets)
+        known = {match.work.name for match in found}
+        found += [match for match in more if match.work.name not in known]
+    return sorted(found, key=lambda match: match.false_alarms)
+
+
+def inset_windows() -> tuple[sketch.Window, ...]:
+    """Where a smaller picture may stand in a larger one."""
+    found: list[sketch.Window] = []
+    for size in (0.5, 0.6, 0.7, 0.8):
+        steps = max(2, round((1 - size) / 0.04) + 1)
+        places = [(1 - size) * step / (steps - 1) for step in range(steps)]
+        found += [(round(x, 4), round(y, 4), size, size) for x in places for y in places]
+    return tuple(found)
+
+
+def _search(
+    query: Fingerprint,
+    numbers: Sequence[int],
+    portraits: NDArray[np.float32],
+    rows: Rows,
+    catalog: Catalog,
+    insets: Sequence[sketch.Window],
+) -> list[Match]:
+    count = len(numbers)
+    hits = catalog.index.search(rows, _PROMISING)
+    best: dict[int, float] = defaultdict(lambda: 0.0)
+    places: dict[int, set[int]] = defaultdict(set)
+    by_query: dict[int, dict[int, float]] = defaultdict(dict)
+    for hit in hits:
+        work = catalog.locate(hit.row)
+        scene = hit.query % count
+        by_query[work][scene] = max(by_query[work].get(scene, 0.0), hit.t)
+        places[work].add(hit.query // count)
+    for work, scenes in by_query.items():
+        best[work] = sum(float(-log_p(t)) for t in scenes.values())
+    chosen = sorted(best, key=lambda work: -best[work])[:_CLOSER]
+    comparisons = len(rows) * len(catalog.index)
+    found = []
+    for number in chosen:
+        work_found = catalog.works[number]
+        if work_found is None:
+            found_scenes = [_stranger(number, scene, t) for scene, t in sorted(by_query[number].items())]
+            alarms = min(comparisons * float(np.exp(log_p(scene.t))) for scene in found_scenes)
+            if alarms <= ALARMS:
+                found.append(Match(_STRANGER, tuple(found_scenes), alarms))
+            continue
+        windows = [insets[place] for place in sorted(places[number])] if insets else []
+        match = _compare(query, numbers, portraits, work_found, windows, comparisons, len(catalog.works))
+        if match is not None:
+            found.append(match)
+    return found
+
+
+def _compare(
+    query: Fingerprint,
+    numbers: Sequence[int],
+    portraits: NDArray[np.float32],
+    work: Work,
+    insets: Sequence[sketch.Window],
+    comparisons: int,
+    works: int,
+) -> Match | None:
+    scenes, rows = scene_rows(work.fingerprint)
+    if insets:
+        names = [f"inset {w[2]:.0%} at {w[0]:.0%}, {w[1]:.0%}" for w in insets]
+        looked = np.concatenate([sketch.sketches(portraits, window) for window in insets])
+    else:
+        names, looked = query_variants(portraits, _TURNS)
+    values = statistic(looked, rows)
+    count, tried = len(numbers), len(names)
+    distinct = len(scenes) // len(WINDOWS)
+    table = values.reshape(tried, count, len(WINDOWS), distinct)
+    # One way of copying for the whole: the one that explains most.
+    strengths = table.max(axis=(2, 3)).clip(0) ** 2
+    how = int(strengths.sum(axis=1).argmax())
+    alike = table[how].max(axis=1)
+    logs = np.asarray(log_p(alike))
+    # Each pair was one of so many within this work.
+    local = logs + np.log(count * distinct * len(WINDOWS) * tried)
+    pairs = _consistent(query, numbers, work.fingerprint, scenes[:distinct], local)
+    if not pairs:
+        return None
+    ordered = sorted(pairs, key=lambda pair: logs[pair])
+    single = float(logs[ordered[0]]) + np.log(comparisons)
+    total, best = float(np.log(works)), single
+    for step, pair in enumerate(ordered[:_MOST_COMBINED], 1):
+        total += min(0.0, float(local[pair]))
+        # Choosing how many to combine is a choice, too.
+        best = min(best, total + np.log(step + 1))
+    alarms = float(np.exp(min(best, 50.0)))
+    if alarms > ALARMS:
+        return None
+    matches = [
+        _scene_match(query, numbers[row], work.fingerprint, int(scenes[column]), names[how], alike, logs, (row, column))
+        for row, column in sorted(pairs)
+    ]
+    return Match(work, tuple(matches), alarms)
+
+
+def _consistent(
+    query: Fingerprint,
+    numbers: Sequence[int],
+    work: Fingerprint,
+    scenes: NDArray[np.int64],
+    local: NDArray[np.float64],
+) -> list[tuple[int, int]]:
+    """For each query scene the most alike scene of the work, where that is believable; the largest set in one order."""
+    found: list[tuple[int, int, float]] = []
+    for row in range(len(numbers)):
+        for column in np.argsort(local[row])[:3]:
+            if local[row, column] <= np.log(_LOCAL):
+                found.append((row, int(column), float(-local[row, column])))
+    found.sort(key=lambda item: (query.scenes[numbers[item[0]]].start_ms, work.scenes[int(scenes[item[1]])].start_ms))
+    # The heaviest chain of pairs whose times rise in both films.
+    weights = [item[2] for item in found]
+    before = [-1] * len(found)
+    for index, (row, column, weight) in enumerate(found):
+        for other in range(index):
+            earlier, from_column, _ = found[other]
+            rises = earlier < row and from_column <= column
+            if rises and weights[other] + weight > weights[index]:
+                weights[index], before[index] = weights[other] + weight, other
+    chain: list[tuple[int, int]] = []
+    at = max(range(len(found)), key=weights.__getitem__) if found else -1
+    while at >= 0:
+        chain.append(found[at][:2])
+        at = before[at]
+    # What stands elsewhere, as in a compilation, is believed on its own strength.
+    taken = {row for row, _ in chain}
+    for row, column, weight in sorted(found, key=lambda item: -item[2]):
+        if row not in taken and weight >= -np.log(_LOCAL) + 5:
+            taken.add(row)
+            chain.append((row, column))
+    return chain
+
+
+def _scene_match(
+    query: Fingerprint,
+    number: int,
+    work: Fingerprint,
+    scene: int,
+    how: str,
+    alike: NDArray[np.float32],
+    logs: NDArray[np.float64],
+    at: tuple[int, int],
+) -> SceneMatch:
+    asked, known = query.scenes[number], work.scenes[scene]
+    return SceneMatch(
+        query=number,
+        scene=scene,
+        query_ms=(asked.start_ms, asked.end_ms),
+        work_ms=(known.start_ms, known.end_ms),
+        how=how,
+        t=float(alike[at]),
+        log_p=float(logs[at]),
+        iscc_distance=hamming(asked.iscc, known.iscc),
+        vector_distance=vector_distance(asked.vector, known.vector),
+    )
+
+
+_EMPTY = Fingerprint(bytes(32), (), np.zeros(0, np.uint32))
+_STRANGER = Work("0", "a scene nobody asked about", _EMPTY)
+
+
+def _stranger(work: int, query: int, t: float) -> SceneMatch:
+    return SceneMatch(query, work, (0, 0), (0, 0), "as it is", t, float(log_p(t)), 256, 760)
+
+
+def false_works(matches: Iterable[Match], truth: set[str]) -> list[Match]:
+    """The matches that name a work the film does not contain."""
+    return [match for match in matches if match.work.name not in truth]
