@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from bench.harness import Chain
 from bench.protocol import Protocol, Split
+from ipto import ids
 from ipto.structs import ETH, Offer
 
 CODE_LIMIT = 24_576
@@ -80,7 +81,7 @@ def _mint_stewarded(protocol: Protocol) -> int:
     work = protocol.register(payee=account, steward=steward.address, cultural=notice)
     protocol.registry.send(steward, "accept_stewardship", steward.address, work)
     offer = protocol.post(work, protocol.usd.address)
-    protocol.market.send(steward, "consent", steward.address, protocol.market.call("offer_id", offer))
+    protocol.market.send(steward, "consent", steward.address, ids.offer_id(offer))
     protocol.mint(offer)
     return protocol.mint(offer)
 

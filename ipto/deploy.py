@@ -105,8 +105,9 @@ def plan(parameters: Parameters, *, test_token: bool = False) -> tuple[Step, ...
     owner, disputes = parameters.owner, parameters.disputes
     signed = add("SignedActions", owner)
     vault = add("RoyaltyVault")
-    registry = add("WorkRegistry", owner, vault, signed, disputes, ZERO_ADDRESS)
-    add("LicenseMarket", owner, vault, registry, signed, disputes, parameters.certificates)
+    receivers = add("Receivers", vault)
+    registry = add("WorkRegistry", owner, vault, signed, disputes, receivers)
+    add("LicenseMarket", owner, vault, registry, signed, disputes, parameters.certificates, receivers)
     if test_token:
         add("TestUSD")
     return tuple(steps.values())
@@ -186,6 +187,7 @@ def verify(rpc: Rpc, deployment: Deployment) -> None:
         "SIGNED_ACTIONS": known["SignedActions"],
         "DISPUTES": parameters.disputes,
         "CERTIFICATES": parameters.certificates,
+        "RECEIVERS": known["Receivers"],
     }
     for name, address in known.items():
         contract = Contract(name, address, rpc)

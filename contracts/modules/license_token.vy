@@ -81,9 +81,10 @@ def endTime(tokenId: uint256) -> uint256:
 @view
 def isTokenExpired(tokenId: uint256) -> bool:
     """
-    @notice ERC-7858: whether a license's term is over.
+    @notice ERC-7858: whether a license's term is over, or a ruling ended it. `endTime` stays what was sold.
     """
-    return not self._runs_at(erc721._word(tokenId), block.timestamp)
+    word: uint256 = erc721._word(tokenId)
+    return self._flags_in(word) & ENDED != 0 or not self._runs_at(word, block.timestamp)
 
 
 @external
@@ -109,6 +110,14 @@ def _move(sender: address, receiver: address, license: uint256):
     word: uint256 = erc721._word(license)
     assert not self._is_locked(word), "market: license is not transferable"
     erc721._transfer(sender, receiver, license, word & HOST_MASK)
+
+
+@internal
+def _end(license: uint256):
+    """
+    @dev By a ruling, for good. Ending it again changes nothing: two rulings may agree.
+    """
+    erc721.words[license] = erc721._word(license) | (ENDED << FLAGS_AT)
 
 
 @internal

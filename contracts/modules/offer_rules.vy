@@ -68,11 +68,18 @@ def _check(offer: types.Offer):
         offer.after_term,
         offer.terms,
     )
-    assert offer.start_ms < offer.end_ms, "market: scene is empty"
-    assert offer.supply != 0, "market: supply is zero"
-    assert offer.opens_at < offer.closes_at, "market: closes before it opens"
-    assert offer.flags <= FLAGS, "market: flags out of range"
-    assert offer.flags & (BUNDLE | EXCLUSIVE) != BUNDLE | EXCLUSIVE, "market: a bundle is never exclusive"
+    fault: String[43] = ""
+    if offer.flags & (BUNDLE | EXCLUSIVE) == BUNDLE | EXCLUSIVE:
+        fault = "market: a bundle is never exclusive"
+    if offer.flags > FLAGS:
+        fault = "market: flags out of range"
+    if offer.opens_at >= offer.closes_at:
+        fault = "market: closes before it opens"
+    if offer.supply == 0:
+        fault = "market: supply is zero"
+    if offer.start_ms >= offer.end_ms:
+        fault = "market: scene is empty"
+    assert len(fault) == 0, fault
 
 
 @internal
@@ -93,18 +100,31 @@ def _check_terms(
     """
     @dev What offers and datasets have in common.
     """
-    assert usages != 0 and usages <= USAGES, "market: usages out of range"
-    assert aspects != 0 and aspects <= ASPECTS, "market: aspects out of range"
-    assert forbids <= FORBIDS, "market: forbids out of range"
-    assert currency != empty(address), "market: currency is zero"
-    assert term != 0, "market: term is zero"
-    assert revenue_share_bps <= 10_000, "market: revenue share above 10000"
-    assert unit <= LAST_UNIT, "market: unit out of range"
-    assert (unit == 0) == (unit_price == 0), "market: unit and unit price disagree"
-    owes_reports: bool = unit != 0 or revenue_share_bps != 0
-    assert owes_reports == (report_every != 0), "market: reporting and what is owed disagree"
-    assert after_term != 0 and after_term <= LAST_AFTER_TERM, "market: after_term out of range"
-    assert terms != empty(bytes32), "market: terms are zero"
+    # An assertion for each would be twice the code. The last assignment counts: read it upwards.
+    fault: String[43] = ""
+    if terms == empty(bytes32):
+        fault = "market: terms are zero"
+    if after_term == 0 or after_term > LAST_AFTER_TERM:
+        fault = "market: after_term out of range"
+    if (unit != 0 or revenue_share_bps != 0) != (report_every != 0):
+        fault = "market: reporting and what is owed disagree"
+    if (unit == 0) != (unit_price == 0):
+        fault = "market: unit and unit price disagree"
+    if unit > LAST_UNIT:
+        fault = "market: unit out of range"
+    if revenue_share_bps > 10_000:
+        fault = "market: revenue share above 10000"
+    if term == 0:
+        fault = "market: term is zero"
+    if currency == empty(address):
+        fault = "market: currency is zero"
+    if forbids > FORBIDS:
+        fault = "market: forbids out of range"
+    if aspects == 0 or aspects > ASPECTS:
+        fault = "market: aspects out of range"
+    if usages == 0 or usages > USAGES:
+        fault = "market: usages out of range"
+    assert len(fault) == 0, fault
 
 
 @internal

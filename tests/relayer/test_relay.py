@@ -8,6 +8,7 @@ import threading
 import time
 
 from ipto.accounts import LocalSigner
+from ipto.ids import offer_id
 from ipto.structs import Offer
 from ipto.typed_data import PostOffers, WithdrawOffer
 from tests.relayer.world import RelayerProcess, World
@@ -34,15 +35,11 @@ def test_a_creator_without_gas_onboards_posts_and_withdraws(world: World, relaye
     market = world.deployment.address("LicenseMarket")
     posted = world.body(creator, PostOffers(creator.address, market, offers, secrets.randbits(256), deadline))
     relayer.wait_for(relayer.submit(posted), "final")
-    status = world.contract("LicenseMarket").call(
-        "offer_status", world.contract("LicenseMarket").call("offer_id", offers[1])
-    )
+    status = world.contract("LicenseMarket").call("offer_status", offer_id(offers[1]))
     assert status[0] is True
     gone = world.body(creator, WithdrawOffer(creator.address, market, offers[1], secrets.randbits(256), deadline))
     relayer.wait_for(relayer.submit(gone), "final")
-    status = world.contract("LicenseMarket").call(
-        "offer_status", world.contract("LicenseMarket").call("offer_id", offers[1])
-    )
+    status = world.contract("LicenseMarket").call("offer_status", offer_id(offers[1]))
     assert status[0] is False
 
     listed = relayer.http.get(relayer.url + "/v1/actions", params={"signer": creator.address, "limit": 2}).json()

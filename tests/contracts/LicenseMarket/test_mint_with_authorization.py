@@ -8,8 +8,8 @@ import pytest
 from ipto import ids
 from ipto.structs import ZERO32, Offer
 from tests.contracts.support.build import account, authorize, digest, on_sale, post
-from tests.contracts.support.contract import deploy, hostile, reverts
-from tests.contracts.support.system import CONTRACTS, System, balance, travel
+from tests.contracts.support.contract import hostile, reverts
+from tests.contracts.support.system import System, balance, travel
 
 PARTY = digest("party")
 
@@ -68,22 +68,14 @@ def test_the_submitter_changes_nothing(system: System) -> None:
 
 def test_another_market_gets_nothing(system: System) -> None:
     """The same code at another address, and the vault called directly by the thief."""
-    rival = deploy(
-        CONTRACTS / "LicenseMarket.vy",
-        system.thief,
-        system.vault.address,
-        system.registry.address,
-        system.signed.address,
-        "0x" + "0" * 40,
-        "0x" + "0" * 40,
-    )
+    rival = system.new_market(owner=system.thief)
     offer = offered(system)
     rival.post(offer, sender=system.creator)
     proof = authorize(system, system.licensee, offer, system.licensee)
     acknowledged = system.market.quote(offer)[2]
     with reverts("token: bad signature"):
         rival.mint_with_authorization(offer, system.licensee, ZERO32, acknowledged, proof)
-    order = system.market.order_hash(offer, system.licensee, ZERO32, acknowledged)
+    order = system.market.order_hash(ids.offer_id(offer), system.licensee, ZERO32, acknowledged)
     with reverts("token: bad signature"):
         system.vault.credit_with_authorization(
             [account(system.thief)], [10_000], offer.currency, order, proof, sender=system.thief

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipto.structs import PERPETUAL, ZERO_ADDRESS, Offer
-from tests.contracts.support.build import buy, on_sale, put_flag
+from tests.contracts.support.build import buy, on_sale, put_flag, set_clean_since
 from tests.contracts.support.effort import effort
 from tests.contracts.support.system import System, now
 
@@ -126,6 +126,14 @@ def test_ended_by_a_ruling(system: System) -> None:
     offer, license = sold(system)
     put_flag(system.market, "LicenseMarket", license, 240, 2)
     assert not system.market.permits(*question(system, offer, license))
+
+
+@pytest.mark.parametrize(("after", "answer"), [(-1, True), (0, True), (1, False)])
+def test_licenses_older_than_a_ruling_on_their_work(system: System, after: int, answer: bool) -> None:
+    """Whoever claimed the work wrongly could not license it: what it sold before the ruling's date permits nothing."""
+    offer, license = sold(system)
+    set_clean_since(system, offer.work, now() + after)
+    assert system.market.permits(*question(system, offer, license)) is answer
 
 
 def test_survives_withdrawal_and_transfer_of_the_work(system: System) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """name_steward: a ruling gives a work a steward that it did not name."""
 
+from ipto import ids
 from ipto.structs import ZERO_ADDRESS
 from tests.contracts.support.build import buy, digest, on_sale, register
 from tests.contracts.support.contract import reverts
@@ -29,7 +30,7 @@ def test_sales_need_its_consent_from_then_on(system: System) -> None:
     name(system, offer.work, system.steward)
     with reverts("market: steward has not consented"):
         buy(system, offer)
-    system.market.consent(system.steward, system.market.offer_id(offer), sender=system.steward)
+    system.market.consent(system.steward, ids.offer_id(offer), sender=system.steward)
     buy(system, offer)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -82,6 +83,16 @@ def offer_for(work: int, licensor: str, **changes: Any) -> Offer:
     return replace(base, **changes)
 
 
+def with_market(system: System, **wiring: str) -> System:
+    """The same system with a market of its own: `disputes` and `datasets` are accounts a test acts for."""
+    datasets = wiring.pop("datasets", None)
+    other = copy(system)
+    other.market = system.new_market(**wiring)
+    if datasets is not None:
+        other.market.set_dataset_market(datasets, sender=system.owner)
+    return other
+
+
 def account(address: str) -> bytes:
     """The vault's account of an address."""
     return ids.address_account(str(address))
@@ -157,7 +168,7 @@ def authorize(
 ) -> Authorization:
     """The payer's EIP-3009 authorization for one order, over what it costs now unless `value` is given."""
     total, _, current = system.market.quote(offer)
-    order = system.market.order_hash(offer, licensee, party, acknowledged or current)
+    order = system.market.order_hash(ids.offer_id(offer), licensee, party, acknowledged or current)
     nonce = ids.authorization_nonce(changes.get("market", system.market.address), order)
     return authorization(
         offer.currency, payer, changes.get("to", system.vault.address), changes.get("value", total), nonce
@@ -226,6 +237,12 @@ def put_flag(contract: Contract, source: str, token: int, at: int, flag: int) ->
 def hold(system: System, work: int, until: int = NEVER) -> None:
     """Put a work on hold, as dispute resolution does."""
     system.registry.hold(work, until, sender=system.registry.DISPUTES())
+
+
+def set_clean_since(system: System, work: int, since: int) -> None:
+    """What only a ruling sets: licenses of the work issued before it stop permitting."""
+    slot = build(CONTRACTS / "WorkRegistry.vy").slots["clean_since"]
+    boa.env.set_storage(system.registry.address, mapping_slot(slot, work), since)
 
 
 def work_of_input(work: WorkInput, owner: str, since: int, flags: int) -> tuple[Any, ...]:

@@ -53,24 +53,30 @@ class System:
         boa.env.set_balance(boa.env.eoa, 10**30)  # whoever calls when a test does not care who
         self.signed = deploy(CONTRACTS / "SignedActions.vy", self.owner)
         self.vault = deploy(CONTRACTS / "RoyaltyVault.vy")
+        self.receivers = deploy(CONTRACTS / "Receivers.vy", self.vault.address)
         self.registry = deploy(
             CONTRACTS / "WorkRegistry.vy",
             self.owner,
             self.vault.address,
             self.signed.address,
             ZERO_ADDRESS,
-            ZERO_ADDRESS,
+            self.receivers.address,
         )
-        self.market = deploy(
-            CONTRACTS / "LicenseMarket.vy",
-            self.owner,
-            self.vault.address,
-            self.registry.address,
-            self.signed.address,
-            ZERO_ADDRESS,
-            ZERO_ADDRESS,
-        )
+        self.market = self.new_market()
         self.usd = hostile("Honest")
+
+    def new_market(self, **wiring: str) -> Contract:
+        """Another market over the same vault and registry, with other neighbours than usual."""
+        return deploy(
+            CONTRACTS / "LicenseMarket.vy",
+            wiring.get("owner", self.owner),
+            wiring.get("vault", self.vault.address),
+            wiring.get("registry", self.registry.address),
+            wiring.get("signed", self.signed.address),
+            wiring.get("disputes", ZERO_ADDRESS),
+            wiring.get("certificates", ZERO_ADDRESS),
+            wiring.get("receivers", self.receivers.address),
+        )
 
     def fund(self, token: Contract, account: str, amount: int, spender: str | None = None) -> None:
         """Mint `amount` to an account; with a spender, allow it to take that."""
