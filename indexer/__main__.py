@@ -76,7 +76,7 @@ def check() -> None:
     deployment = Deployment.load(settings.deployment)
     reader = open_read(settings.database, schema_of(deployment))
     try:
-        with Rpc(settings.rpc_url, timeout=settings.rpc_timeout_seconds) as rpc:
+        with Rpc(settings.rpc_urls[0], timeout=settings.rpc_timeout_seconds) as rpc:
             count, wrong = compare(reader, deployment, rpc)
     finally:
         reader.close()

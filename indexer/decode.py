@@ -73,19 +73,44 @@ def event_decoder(item: Mapping[str, Any]) -> EventDecoder:
     signature = f"{item['name']}({','.join(types)})"
     names = tuple(part["name"] for part in inputs)
     indexed = [part for part in inputs if part["indexed"]]
-    topics = _words_decoder([_topic_type(part) for part in indexed], offset=WORD)
-    data = _data_decoder([abi_type(part) for part in inputs if not part["indexed"]])
+    topic_kinds = [_topic_type(part) for part in indexed]
+    data_kinds = [abi_type(part) for part in inputs if not part["indexed"]]
     # Where each argument, in order of declaration, is found among topics first, data second.
     order = sorted(range(len(inputs)), key=lambda i: not inputs[i]["indexed"])
     places = [order.index(i) for i in range(len(inputs))]
+    if all(map(_word_rule, data_kinds)):
+        decode = _one_pass(signature, topic_kinds, data_kinds, places)
+    else:
+        topics = _words_decoder(topic_kinds, offset=WORD)
+        decode = _joined(signature, topics, _data_decoder(data_kinds), places)
     return EventDecoder(
         name=item["name"],
         signature=signature,
         topic=keccak(signature.encode()),
         names=names,
         types=types,
-        decode=_joined(signature, topics, data, places),
+        decode=decode,
     )
+
+
+def _one_pass(
+    signature: str, topic_kinds: list[str], data_kinds: list[str], places: list[int]
+) -> Callable[[bytes, bytes], tuple[Any, ...]]:
+    """For events of single words only, which most are: topics and data are read as one string."""
+    words = _words_decoder(topic_kinds + data_kinds, offset=WORD)
+    size = WORD * (1 + len(topic_kinds))
+    pick = itemgetter(*places) if len(places) > 1 and places != sorted(places) else None
+
+    def decode(topic_words: bytes, payload: bytes) -> tuple[Any, ...]:
+        try:
+            if len(topic_words) != size:
+                raise DecodingError("it has another number of topics")
+            values = words(topic_words + payload)
+        except (DecodingError, struct.error) as error:
+            raise DecodeError(f"a log of {signature} cannot be read: {error}; check the deployment file") from error
+        return values if pick is None else tuple(pick(values))
+
+    return decode
 
 
 def _joined(

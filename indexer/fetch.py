@@ -13,20 +13,37 @@ import functools
 import itertools
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from eth_hash.auto import keccak
 
 from indexer.schema import LOG_BITS
 from ipto.errors import IptoError
-from ipto.rpc import AsyncRpc, RpcError, RpcTimeoutError, RpcTransportError, quantity
+from ipto.rpc import Call, RpcError, RpcTimeoutError, RpcTransportError, quantity
 
 TARGET_LOGS = 10_000  # of one answer: enough to be fast, little enough for memory and for providers' limits
+_CHECKED = 200  # blocks whose headers are fetched at once
 _TOO_MUCH = re.compile(
     r"too many|too large|too wide|more than \d+|exceed|limit|range|timed? ?out|response size|result window", re.I
 )
 _SUGGESTED = re.compile(r"\[\s*(0x[0-9a-f]+)\s*,\s*(0x[0-9a-f]+)\s*\]", re.I)
+
+
+class Node(Protocol):
+    """Who is asked: `AsyncRpc`, or several as `endpoints.Endpoints`."""
+
+    async def call(self, method: str, *params: Any) -> Any:
+        """One method's result."""
+        ...
+
+    async def batch(self, calls: Sequence[Call]) -> list[Any]:
+        """Several results, all of one node."""
+        ...
+
+    async def try_batch(self, calls: Sequence[Call]) -> list[Any]:
+        """The same, with errors in their places."""
+        ...
 
 
 class NotThereError(IptoError, LookupError):
@@ -69,17 +86,21 @@ class Segment(NamedTuple):
 
 
 class Fetcher:
-    """Reads one chain. contracts: name by 20-byte address. width: blocks of the first range; max_width: of any."""
+    """Reads one chain. contracts: name by 20-byte address. width: blocks of the first range; max_width: of any.
+
+    check_headers: also for final blocks fetch every header, so that a node that leaves logs out is found out by the
+    blocks' bloom filters; costs a header a block."""
 
     def __init__(
         self,
-        rpc: AsyncRpc,
+        rpc: Node,
         contracts: Mapping[bytes, str],
         *,
         width: int = 1_000,
         max_width: int = 50_000,
         concurrency: int = 3,
         attempts: int = 5,
+        check_headers: bool = False,
     ) -> None:
         self._rpc = rpc
         self._names = {"0x" + address.hex(): name for address, name in contracts.items()}
@@ -88,6 +109,7 @@ class Fetcher:
         self._max_width = max_width
         self._concurrency = concurrency
         self._attempts = attempts
+        self._check_headers = check_headers
 
     async def chain_id(self) -> int:
         """The chain the node serves."""
@@ -165,16 +187,29 @@ class Fetcher:
     # ---- internal ---------------------------------------------------------------------------------------
 
     async def _bulk(self, first: int, last: int) -> list[Segment]:
+        if self._check_headers and last - first < _CHECKED:
+            segment = await self.tight(first, last)
+            return [segment._replace(headers=segment.headers[-1:], tight=False)]
+        calls: list[Call] = [
+            ("eth_getLogs", [{"address": list(self._names), "fromBlock": hex(first), "toBlock": hex(last)}]),
+            ("eth_getBlockByNumber", [hex(first), False]),
+            ("eth_getBlockByNumber", [hex(last), False]),
+        ]
         try:
-            raw = await self._logs(fromBlock=hex(first), toBlock=hex(last))
+            if self._check_headers:
+                raise RpcError(-32005, "range too wide to check every header")
+            # In one batch, so that one node answers all of it: a node that does not have the last block yet says so,
+            # instead of leaving its logs out.
+            raw, *edges = await self._patiently(functools.partial(self._rpc.batch, calls))
         except (RpcError, RpcTimeoutError) as error:
             if first == last or not (isinstance(error, RpcTimeoutError) or _TOO_MUCH.search(str(error))):
                 raise
             middle = _middle(str(error), first, last)
             self._width = max(1, min(self._width, middle - first + 1))
             return await self._bulk(first, middle) + await self._bulk(middle + 1, last)
-        edges = await self.headers([first, last])
-        opening, closing = edges
+        opening, closing = (None if block is None else _header(block) for block in edges)
+        if not isinstance(raw, list):
+            raise RpcTransportError("the node answered eth_getLogs without a list; check the RPC URL")
         if opening is None or closing is None:
             raise NotThereError(f"the node has not all of the blocks {first} to {last}")
         unknown = sorted({quantity(log["blockNumber"]) for log in raw if not log.get("blockTimestamp")})

@@ -60,10 +60,16 @@ class Follower:
         self._on_commit = on_commit
         self._noted: tuple[int, float] = (-1, 0.0)
         self._stop = asyncio.Event()
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There may be a new block: do not wait for the next poll."""
+        self._woken.set()
 
     def stop(self) -> None:
         """Ask the loop to end after what it is writing."""
         self._stop.set()
+        self._woken.set()
 
     async def run(self) -> None:
         """Follow until `stop`. Trouble with the node or the chain is waited out, and shown by the API meanwhile."""
@@ -71,6 +77,7 @@ class Follower:
         checked = False
         while not self._stop.is_set():
             pause = self._poll
+            self._woken.clear()
             before = self._store.checkpoint()
             try:
                 if not checked:
@@ -92,7 +99,7 @@ class Follower:
                 self._store.note(max(self._noted[0], 0), words)
                 self._noted = (-1, 0.0)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), pause)
+                await asyncio.wait_for(self._woken.wait(), pause)
 
     async def step(self) -> Checkpoint:
         """Read everything up to the chain's present head; returns where the store then ends.

@@ -18,12 +18,13 @@ import orjson
 from eth_abi.exceptions import DecodingError
 
 from indexer.database import Writer
+from indexer.fetch import Node
 from ipto.codec import decode as abi_decode
 from ipto.content import LocalStore
 from ipto.content.store import MissingContentError, StoreUnavailableError
 from ipto.documents import DocumentError
 from ipto.errors import InputError, IntegrityError
-from ipto.rpc import AsyncRpc, RpcError, RpcTransportError
+from ipto.rpc import RpcError, RpcTransportError
 from ipto.structs import ETH
 from ipto.terms import parse_terms
 from ipto.works import parse_cultural, parse_metadata
@@ -69,7 +70,7 @@ class FolderSource:
 class Resolver:
     """Looks up what the writer noted as due, on the writer's connection and its event loop."""
 
-    def __init__(self, db: Writer, sources: Sequence[Source], rpc: AsyncRpc, *, attempts: int = 20) -> None:
+    def __init__(self, db: Writer, sources: Sequence[Source], rpc: Node, *, attempts: int = 20) -> None:
         self._db = db
         self._sources = sources
         self._rpc = rpc

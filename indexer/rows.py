@@ -92,14 +92,15 @@ class Rows:
         table = change.table
         name = table.name
         if isinstance(change, Put):
-            row = table.blank()
-            row.update(change.row)
+            row = change.row if len(change.row) == len(table.names) else {**table.zeros, **change.row}
             key = tuple([row[part] for part in table.key])
             if self._journal:
                 self._remember(table, key, None)
-            self._cache.setdefault(name, {})[key] = row
+            if table.stamped:
+                self._cache.setdefault(name, {})[key] = row
+                self._stamp(row, seq)
+            # Without a stamp it is a line of a journal, that nobody reads again here.
             self.new.setdefault(name, {})[key] = row
-            self._stamp(row, seq)
             return
         key = change.key
         old = self.read(table, key)
@@ -118,7 +119,8 @@ class Rows:
             row.update(change.values)
         else:
             _add(table, row, change.values)
-        self._stamp(row, seq)
+        if table.stamped:
+            self._stamp(row, seq)
 
     def _remember(self, table: Table, key: Key, row: Row | None) -> None:
         if (table.name, key) not in self._touched:
@@ -127,10 +129,9 @@ class Rows:
 
     @staticmethod
     def _stamp(row: Row, seq: int) -> None:
-        if "changed" in row:
-            row["changed"] = seq
-            # A row's place is that of its first event, which is never number zero of block zero.
-            row["seq"] = row["seq"] or seq
+        row["changed"] = seq
+        # A row's place is that of its first event, which is never number zero of block zero.
+        row["seq"] = row["seq"] or seq
 
 
 def _add(table: Table, row: Row, values: dict[str, int]) -> None:

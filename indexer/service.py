@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from indexer.database import WriterBusyError, open_writer
+from indexer.endpoints import Endpoints
 from indexer.fetch import Fetcher
 from indexer.follow import Follower
 from indexer.gateway import Gateway
@@ -17,10 +18,10 @@ from indexer.model import PROTOCOL_MODEL, plan
 from indexer.resolve import FolderSource, Resolver, Source
 from indexer.settings import Settings
 from indexer.store import Chain, Store
+from indexer.wake import listen, websocket_url
 from ipto.chain import artifact
 from ipto.content import LocalStore
 from ipto.deployment import Deployment
-from ipto.rpc import AsyncRpc
 
 INDEXED = PROTOCOL_MODEL.contracts
 _STANDBY_SECONDS = 1.0
@@ -66,7 +67,7 @@ class Service:
         Raises WrongChainError when the node is on another chain, ForbiddenGatewayError for a gateway at home.
         """
         settings = self._settings
-        async with AsyncRpc(settings.rpc_url, timeout=settings.rpc_timeout_seconds) as rpc:
+        async with Endpoints(settings.rpc_urls, timeout=settings.rpc_timeout_seconds) as rpc:
             gateways = [
                 Gateway(url, timeout=settings.document_timeout_seconds, allow_private=settings.allow_private_gateways)
                 for url in settings.gateways
@@ -80,6 +81,7 @@ class Service:
                 width=settings.first_range_blocks,
                 max_width=settings.max_range_blocks,
                 concurrency=settings.concurrency,
+                check_headers=settings.check_headers,
             )
             follower = Follower(
                 fetcher,
@@ -99,10 +101,17 @@ class Service:
 
             ready(stop)
             resolving = asyncio.create_task(resolver.run())
+            listening = None
+            if settings.ws_url != "off":
+                heads = settings.ws_url or websocket_url(settings.rpc_urls[0])
+                listening = asyncio.create_task(listen(heads, follower.wake))
             try:
                 await follower.run()
             finally:
                 resolver.stop()
+                if listening is not None:
+                    listening.cancel()
+                    await asyncio.gather(listening, return_exceptions=True)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(resolving, 2)
                 for gateway in gateways:

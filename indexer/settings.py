@@ -20,7 +20,20 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    rpc_url: str = Field("http://127.0.0.1:8545", description="JSON-RPC endpoint of the chain.")
+    rpc_url: str = Field(
+        "http://127.0.0.1:8545",
+        description="JSON-RPC endpoint of the chain, or several separated by commas: the healthiest is asked.",
+    )
+    ws_url: str = Field(
+        "",
+        description="WebSocket endpoint whose `newHeads` wakes the follower; empty: at the address of the first RPC "
+        "endpoint; `off`: poll only.",
+    )
+    check_headers: bool = Field(
+        False,
+        description="Check the bloom filter of every block while catching up, against nodes that leave logs out. "
+        "Blocks that are not final are always checked.",
+    )
     deployment: Path = Field(
         Path("deployments/31337.json"), description="File that names the chain, the contracts and their first block."
     )
@@ -80,6 +93,11 @@ class Settings(BaseSettings):
         if not known and not (value == "" and info.field_name == "read_database"):
             raise ValueError(f"must be {SQLITE} and a path, or {POSTGRES[0]} and what follows")
         return value
+
+    @property
+    def rpc_urls(self) -> tuple[str, ...]:
+        """The RPC endpoints, one by one."""
+        return tuple(url.strip() for url in self.rpc_url.split(",") if url.strip())
 
     @property
     def api_database(self) -> str:

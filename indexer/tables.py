@@ -38,12 +38,14 @@ class Table:
     names: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     zeros: Row = field(default_factory=dict)
+    stamped: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(name for name, _ in self.columns))
         object.__setattr__(self, "kinds", tuple(kind.rstrip("?") for _, kind in self.columns))
         zeros = {name: None if kind.endswith("?") else _DEFAULTS[kind] for name, kind in self.columns}
         object.__setattr__(self, "zeros", zeros)
+        object.__setattr__(self, "stamped", "changed" in self.names)
 
     def blank(self) -> Row:
         """A row of zeros: what an object is before anything was said of it."""
