@@ -86,6 +86,12 @@ def _mint_stewarded(protocol: Protocol) -> int:
     return protocol.mint(offer)
 
 
+def _mint_many(protocol: Protocol) -> int:
+    offers = protocol.licensors(10, protocol.usd.address)
+    protocol.mint_many(offers)
+    return protocol.mint_many(offers)
+
+
 def _mint_authorized(protocol: Protocol, *, fee: bool = False) -> int:
     if fee:
         protocol.set_fee()
@@ -155,6 +161,12 @@ OPERATIONS = {
     ),
     "mint_erc20_stewarded": Operation(
         "license, paid in an ERC-20", "the same with steward's consent and cultural notice", _mint_stewarded
+    ),
+    "mint_many_10": Operation(
+        "license ten works at once, paid in an ERC-20",
+        "ten licensors, ten splits, fee 0; licensee and splits have bought and been paid before",
+        _mint_many,
+        900_000,
     ),
     "mint_authorization": Operation(
         "license, paid by a signed EIP-3009 authorization", "submitted by a relayer; else as above", _mint_authorized

@@ -163,6 +163,28 @@ class Protocol:
         order = (offer, self["licensee"].address, PARTY, total, acknowledged)
         return self.market.gas(self["licensee"], "mint", *order, value=total if offer.currency == ETH else 0)
 
+    def licensors(self, people: int, currency: str) -> list[Offer]:
+        """An offer each of so many licensors: every one a work and a split of two people of its own."""
+        offers = []
+        for number in range(people):
+            licensor = self.chain.account(f"licensor {number}")
+            members = sorted(ids.address_account(self.chain.account(f"{part} {number}").address) for part in "ab")
+            split = Split(tuple(Share(member, SHARE_TOTAL // 2) for member in members), licensor.address)
+            self.vault.send(licensor, "declare_split", split.shares, split.controller)
+            work = self.work(payee=split.account)
+            self.registry.send(licensor, "register", licensor.address, work)
+            offer = self.offer(ids.work_id(licensor.address, work.content), currency, licensor=licensor.address)
+            self.market.send(licensor, "post", offer)
+            offers.append(offer)
+        return offers
+
+    def mint_many(self, offers: list[Offer]) -> int:
+        """The licensee buys a license of each offer with one payment; what that costs."""
+        quotes = [self.market.call("quote", offer) for offer in offers]
+        total = sum(quote[0] for quote in quotes)
+        order = (offers, self["licensee"].address, PARTY, total, [quote[2] for quote in quotes])
+        return self.market.gas(self["licensee"], "mint_many", *order)
+
     def mint_authorized(self, offer: Offer) -> int:
         """The licensee signs a payment (EIP-3009), the relayer submits it."""
         total, _, acknowledged = self.market.call("quote", offer)
