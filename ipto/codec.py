@@ -5,10 +5,15 @@
 zeros. What decides about money must notice them, so this library has a registry of its own.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from eth_abi.codec import ABICodec
 from eth_abi.decoding import UnsignedIntegerDecoder
 from eth_abi.encoding import UnsignedIntegerEncoder
 from eth_abi.registry import BaseEquals, registry
+
+from ipto import _encode
 
 _own = registry.copy()  # type: ignore[no-untyped-call]
 _own.unregister("uint")
@@ -16,5 +21,13 @@ _is_uint = BaseEquals("uint")  # type: ignore[no-untyped-call]
 _own.register(_is_uint, UnsignedIntegerEncoder, UnsignedIntegerDecoder, label="uint")
 _codec = ABICodec(_own)
 
-encode = _codec.encode
 decode = _codec.decode
+
+
+def encode(types: Sequence[str], values: Sequence[Any]) -> bytes:
+    """The ABI encoding of `values`. Raises what `eth_abi.encode` raises."""
+    try:
+        return _encode.encode(types, values)
+    except Exception:
+        # Whatever it is: `eth_abi` takes it, or names what is wrong with it.
+        return _codec.encode(types, values)

@@ -190,7 +190,12 @@ class TypedData:
     @property
     def digest(self) -> bytes:
         """The 32 bytes that are signed."""
-        return keccak(b"\x19\x01" + self.domain.separator + self.struct_hash)
+        return self.hashes()[1]
+
+    def hashes(self) -> tuple[bytes, bytes]:
+        """`struct_hash` and `digest`, at the price of one."""
+        struct = self.struct_hash
+        return struct, keccak(b"\x19\x01" + self.domain.separator + struct)
 
     def to_json(self) -> dict[str, Any]:
         """The parameter of `eth_signTypedData_v4`. Integers of more than 53 bits are decimal strings."""

@@ -27,6 +27,8 @@ from relayer import ledger
 from relayer.actions import Reader
 from relayer.api import create_app
 from relayer.bundle import BundledRpc
+from relayer.cargo import Packer
+from relayer.guard import Guard
 from relayer.intake import Rules
 from relayer.lane import Lane
 from relayer.policy import Policy
@@ -146,10 +148,12 @@ async def _serve(
 ) -> None:
     rpc = BundledRpc(settings.rpc_url, timeout=settings.rpc_timeout_seconds, largest=settings.rpc_batch)
     reader = Reader(rpc, deployment, tokens)
-    policy = Policy(settings, deployment, reader.currencies)
+    guard = Guard(settings, deployment, reader.currencies)
     owner = f"{socket.gethostname()} {os.getpid()}"
-    sender = Sender([Lane(rpc, queue, key, policy, settings, owner=owner) for key in signers], settings.poll_seconds)
-    service = Service(settings, rpc, queue, reader, policy, sender)
+    packer = Packer(deployment.address("SignedActions"), settings)
+    lanes = [Lane(rpc, queue, key, guard, packer, settings, owner=owner) for key in signers]
+    sender = Sender(lanes, settings.poll_seconds, settings.batch_wait)
+    service = Service(settings, rpc, queue, reader, Policy(settings, deployment), sender, guard)
     uploads = None
     if settings.content_folder is not None:
         uploads = Uploads(LocalStore(settings.content_folder), queue, settings)

@@ -20,6 +20,8 @@ from ipto.errors import InputError
 from ipto.rpc import AsyncRpc, RpcError
 from ipto.structs import Authorization, ChainStruct, Offer, checksum_address
 from ipto.typed_data import (
+    ACTIONS,
+    Action,
     Domain,
     Onboard,
     PostOffers,
@@ -32,14 +34,23 @@ from relayer.problems import RefusedError, forbidden, malformed
 from relayer.simulate import is_revert, words_of
 
 PURCHASE = "Purchase"
-_Message = Onboard | PostOffers | WithdrawOffer
-ACTIONS: tuple[type[_Message], ...] = (Onboard, PostOffers, WithdrawOffer)
 # What may be called at all: kind → contract and function. The guard refuses to sign anything else.
 CALLS = {kind.__name__: ("SignedActions", kind.FUNCTION) for kind in ACTIONS} | {
     PURCHASE: ("LicenseMarket", "mint_with_authorization")
 }
 MAX_SIGNATURE = 4096  # bytes, as in the contract
 _KINDS = {kind.__name__: kind for kind in ACTIONS}
+_GAS_1271 = 600_000  # what a contract account's code may use, and what is around it
+
+
+def served(deployment: Deployment) -> dict[str, type[Action]]:
+    """The kinds whose contracts this deployment has, by name."""
+    return {name: kind for name, kind in _KINDS.items() if set(kind.TARGETS.values()) <= set(deployment.contracts)}
+
+
+def most_gas(kind: str, *, by_contract: bool) -> int:
+    """What an action of `kind` may need on an honest deployment at most."""
+    return _KINDS[kind].GAS + _GAS_1271 * by_contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,12 @@ class Reader:
         self._market = deployment.address("LicenseMarket")
         self._vault = deployment.address("RoyaltyVault")
         self._tokens = {token.address: token for token in tokens}
+        self._kinds = served(deployment)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The actions that are carried."""
+        return tuple(self._kinds)
 
     @property
     def currencies(self) -> tuple[str, ...]:
@@ -80,9 +97,9 @@ class Reader:
     def read_action(self, body: bytes) -> Request:
         """Read `{kind, message, signature}`. Raises RefusedError (422)."""
         data = _object(body, {"kind", "message", "signature"})
-        kind = _KINDS.get(data["kind"]) if isinstance(data["kind"], str) else None
+        kind = self._kinds.get(data["kind"]) if isinstance(data["kind"], str) else None
         if kind is None:
-            raise malformed(f"kind must be one of {', '.join(_KINDS)}")
+            raise malformed(f"kind must be one of {', '.join(self._kinds)}")
         signature = _signature(data["signature"])
         try:
             message = kind.from_mapping(data["message"])
@@ -90,21 +107,21 @@ class Reader:
         except InputError as error:
             raise malformed(str(error)) from None
         typed = TypedData(signed_actions_domain(self._chain_id, self._signed), message)
-        offers = (message.offer,) if hasattr(message, "offer") else message.offers
+        struct_hash, digest = typed.hashes()
         return Request(
             kind=kind.__name__,
             signer=message.actor,
             nonce=f"0x{message.nonce:064x}",
             contract=self._signed,
-            struct_hash="0x" + typed.struct_hash.hex(),
-            digest=typed.digest,
+            struct_hash="0x" + struct_hash.hex(),
+            digest=digest,
             signature=signature,
             target=self._signed,
             calldata=calldata,
             deadline=message.deadline,
             not_before=0,
             message=message,
-            offers=offers,
+            offers=_offers(message),
         )
 
     async def read_purchase(self, body: bytes) -> Request:
@@ -164,6 +181,13 @@ class Reader:
             raise
         total: int = function.decode_output(bytes.fromhex(answer[2:]))[0]
         return total
+
+
+def _offers(message: Action) -> tuple[Offer, ...]:
+    """The offers that a message posts or withdraws, which have to be its actor's."""
+    if isinstance(message, (Onboard, PostOffers)):
+        return message.offers
+    return (message.offer,) if isinstance(message, WithdrawOffer) else ()
 
 
 def _object(body: bytes, keys: set[str]) -> Mapping[str, Any]:

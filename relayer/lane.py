@@ -19,12 +19,12 @@ from ipto.accounts import Signer
 from ipto.rpc import AsyncRpc, quantity
 from relayer import effects, fees
 from relayer.broadcast import Broadcaster, Guard, GuardError
-from relayer.cargo import Cargo, pack
+from relayer.cargo import Cargo, Packer, single
 from relayer.follow import Follower
 from relayer.queue import Queue
 from relayer.records import Action, Dispatch, Verdict
 from relayer.settings import Settings
-from relayer.simulate import Simulator
+from relayer.simulate import Simulator, used_of
 from relayer.slots import Claim, LostLaneError, Slots
 
 log = logging.getLogger("relayer.lane")
@@ -54,6 +54,7 @@ class Lane:
         queue: Queue,
         signer: Signer,
         guard: Guard,
+        packer: Packer,
         settings: Settings,
         *,
         owner: str = "",
@@ -61,7 +62,7 @@ class Lane:
     ) -> None:
         """owner: a name of this process, for operators who look for a lane's worker."""
         self._rpc, self._queue, self._settings = rpc, queue, settings
-        self._clock, self._owner = clock, owner
+        self._clock, self._owner, self._packer = clock, owner, packer
         self._broadcaster = Broadcaster(rpc, signer, guard, settings, clock)
         self._follower = Follower(rpc, self._broadcaster, settings, self.is_stopped, clock)
         self._simulator = Simulator(rpc, settings.simulate_at)
@@ -222,7 +223,7 @@ class Lane:
         left = quantity(balance) - promised
         nonce = await asyncio.to_thread(slots.next_nonce, count)
         dispatches: list[Dispatch] = []
-        for cargo in pack(plan.send):
+        for cargo in await self._pack(plan):
             left -= cargo.call.gas * first.max_fee
             if left < 0:
                 return dispatches, f"the lane {self.address} needs more ETH; actions wait"
@@ -232,6 +233,35 @@ class Lane:
             if len(dispatches) == room:
                 break
         return dispatches, None
+
+    async def _pack(self, plan: Plan) -> list[Cargo]:
+        """Transactions for what is to be sent. Batches are tried once as a whole: their actions meet there first."""
+        cargos = self._packer.pack(plan.send)
+        found = await asyncio.gather(*(self._try(cargo) for cargo in cargos))
+        packed: list[Cargo] = []
+        for cargo, refused in zip(cargos, found, strict=True):
+            if refused is None:
+                packed += [single(action) for action in cargo.actions]
+            elif refused:
+                rest = [action for place, action in enumerate(cargo.actions) if not refused >> place & 1]
+                late = [action for place, action in enumerate(cargo.actions) if refused >> place & 1]
+                plan.waits += [(action.id, self._now() + 1) for action in late]
+                packed += self._packer.pack(rest)
+            else:
+                packed.append(cargo)
+        return packed
+
+    async def _try(self, cargo: Cargo) -> int | None:
+        """A bit for each action of a batch that would be refused in it; None when the batch would not go through or
+        would not be cheaper."""
+        if len(cargo.actions) == 1:
+            return 0
+        call = cargo.call
+        outcome = await self._simulator.run(self.address, call.to, call.data, call.gas)
+        alone = sum(used_of(action.gas_limit) for action in cargo.actions)
+        if not outcome.succeeds or (outcome.used is not None and outcome.used >= alone):
+            return None
+        return int.from_bytes(outcome.returned[:32], "big")
 
     def _sign_one(self, cargo: Cargo, nonce: int, price: fees.Fees, plan: Plan) -> Dispatch | None:
         names = tuple(action.id for action in cargo.actions)

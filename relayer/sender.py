@@ -19,9 +19,10 @@ log = logging.getLogger("relayer.sender")
 class Sender:
     """One task per lane. `wake` after accepting an action saves the client a poll interval."""
 
-    def __init__(self, lanes: Sequence[Lane], poll_seconds: float) -> None:
+    def __init__(self, lanes: Sequence[Lane], poll_seconds: float, batch_wait: float = 0.0) -> None:
+        """batch_wait: seconds between being woken and taking a step, for others to arrive."""
         self.lanes = tuple(lanes)
-        self._poll = poll_seconds
+        self._poll, self._batch_wait = poll_seconds, batch_wait
         self._wakes = {lane.address: asyncio.Event() for lane in lanes}
         self._tasks: list[asyncio.Task[None]] = []
         self.errors: dict[str, str] = {}  # lane → why its last step failed, for operators
@@ -74,6 +75,7 @@ class Sender:
                 self._wakes[lane.address].set()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wakes[lane.address].wait(), self._poll)
+                await asyncio.sleep(self._batch_wait)
 
     def _failed(self, lane: Lane, why: str) -> None:
         if self.errors.get(lane.address) != why:

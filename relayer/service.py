@@ -12,6 +12,7 @@ from dataclasses import replace
 from ipto.rpc import AsyncRpc, RpcError, RpcTransportError
 from relayer import effects
 from relayer.actions import Reader, Request
+from relayer.guard import Guard
 from relayer.intake import Accepted, Intake
 from relayer.policy import Policy
 from relayer.problems import RefusedError, busy, conflict
@@ -37,6 +38,7 @@ class Service:
         reader: Reader,
         policy: Policy,
         sender: Sender,
+        guard: Guard,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -46,6 +48,7 @@ class Service:
         self.sender = sender
         self._reader = reader
         self._policy = policy
+        self._guard = guard
         self._clock = clock
         self._intake = Intake(queue.database, queue.rules, clock)
         self._simulator = Simulator(rpc, settings.simulate_at)
@@ -94,6 +97,7 @@ class Service:
             new = await self._judge(request, new)
         accepted = await self._intake.accept(new, key)
         if accepted.created:
+            self._guard.vouch(new.target, new.calldata)
             self.sender.wake()
         return accepted
 
@@ -101,11 +105,10 @@ class Service:
         """Policy, nonce and simulation. Returns the action with its gas limit and the most it can cost."""
         self._policy.check_new(request, self.now())
         lane = self.sender.lanes[0].address
+        gas_cap = self.settings.gas_cap(request.kind, by_contract=new.by_contract)
         head, outcome = await asyncio.gather(
             self.rpc.block_number(),
-            self._simulator.run(
-                lane, request.target, request.calldata, self.settings.gas_cap(request.kind), exact=new.by_contract
-            ),
+            self._simulator.run(lane, request.target, request.calldata, gas_cap, exact=new.by_contract),
         )
         if not outcome.succeeds:
             if await effects.nonce_used(self.rpc, new, "latest"):

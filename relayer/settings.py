@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ipto.structs import checksum_address
+from relayer.actions import PURCHASE, most_gas
 
 GWEI = 10**9
 ETHER = 10**18
@@ -72,7 +73,10 @@ class Settings(BaseSettings):
     concurrent_checks: int = Field(default=16, gt=0, description="submissions checked at the same time")
 
     # What an action may cost
-    gas_cap_action: int = Field(default=3_000_000, gt=0, description="gas limit of a signed action at most")
+    gas_cap_action: int = Field(
+        default=12_000_000, gt=0, description="gas limit of a signed action at most; each kind has a lower one besides"
+    )
+    gas_cap_batch: int = Field(default=15_000_000, gt=0, description="gas limit of a transaction of many actions")
     gas_cap_purchase: int = Field(default=500_000, gt=0, description="gas limit of a `mint_with_authorization` at most")
     max_fee: int = Field(default=50 * GWEI, gt=0, description="wei per gas: nothing is ever signed above it")
     signer_day_wei: int = Field(default=ETHER // 2, ge=0, description="gas money for one signer in a UTC day")
@@ -85,7 +89,12 @@ class Settings(BaseSettings):
     confirmations: int = Field(default=12, gt=0, description="blocks, its own included, after which a result is final")
     poll_seconds: float = Field(default=2.0, gt=0, description="seconds between looks at the chain")
     in_flight: int = Field(default=16, gt=0, description="transactions of a lane that no block has taken at most")
-    batch: int = Field(default=1, gt=0, description="signed actions of one transaction at most")
+    batch: int = Field(
+        default=20, gt=0, le=32, description="signed actions of one transaction at most; 1 sends each by itself"
+    )
+    batch_wait: float = Field(
+        default=0.0, ge=0, description="seconds that the first of them waits for others; 0: only what waits anyway"
+    )
     cancel_after: int = Field(
         default=60, ge=0, description="seconds past its deadline after which an unmined transaction is cancelled"
     )
@@ -130,9 +139,11 @@ class Settings(BaseSettings):
         """Where the contracts' addresses are read from."""
         return self.deployment or Path("deployments") / f"{self.chain_id}.json"
 
-    def gas_cap(self, kind: str) -> int:
-        """The highest gas limit of an action of `kind`."""
-        return self.gas_cap_purchase if kind == "Purchase" else self.gas_cap_action
+    def gas_cap(self, kind: str, *, by_contract: bool = False) -> int:
+        """The highest gas limit of an action of `kind`; a contract account's signature costs more to check."""
+        if kind == PURCHASE:
+            return self.gas_cap_purchase
+        return min(self.gas_cap_action, most_gas(kind, by_contract=by_contract))
 
 
 def settings_table() -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ipto.rpc import AsyncRpc, RpcError, RpcTransportError, quantity, revert_reason
 
@@ -20,6 +20,8 @@ class Outcome:
 
     gas_limit: int
     reason: str | None
+    returned: bytes = b""  # where the node says it
+    used: int | None = None  # likewise; after refunds
 
     @property
     def succeeds(self) -> bool:
@@ -45,6 +47,17 @@ def words_of(error: RpcError) -> str:
     if "gas" in words and "revert" not in words:
         return "it needs more gas than the relayer gives"
     return "the contract refused without a reason"
+
+
+def limit_for(used: int) -> int:
+    """The gas limit for a call that used so much, as the node told it after refunds of up to a fifth; each call inside
+    it passes on 63/64 of what is left."""
+    return used + used // 4 + used // 16 + _SLACK
+
+
+def used_of(limit: int) -> int:
+    """About what a call uses that has this gas limit: the reverse of `limit_for`."""
+    return max(0, (limit - _SLACK) * 16 // 21)
 
 
 class Simulator:
@@ -84,8 +97,7 @@ class Simulator:
             error = result.get("error") or {}
             message = str(error.get("message", "")) if isinstance(error, dict) else ""
             return Outcome(0, revert_reason(returned) or words_of(RpcError(3, message, returned)))
-        # What was used is told after refunds of up to a fifth, and each call passes on 63/64 of what is left.
-        return _within(gas_cap, used, used + used // 4 + used // 16 + _SLACK)
+        return replace(_within(gas_cap, used, limit_for(used)), returned=bytes.fromhex(returned[2:]), used=used)
 
     async def _estimate(self, call: dict[str, str], gas_cap: int) -> Outcome:
         try:

@@ -14,7 +14,7 @@ from ipto.accounts import LocalSigner
 from ipto.chain import Deployment, abi
 from ipto.structs import Authorization, Offer
 from relayer.broadcast import GuardError
-from relayer.policy import Policy
+from relayer.guard import Guard
 from relayer.settings import Settings
 from tests.relayer.world import RelayerProcess, World
 
@@ -23,7 +23,7 @@ ADDRESSES = {
     for number, name in enumerate(("SignedActions", "RoyaltyVault", "WorkRegistry", "LicenseMarket", "TestUSD"), 1)
 }
 DEPLOYMENT = Deployment(5, ADDRESSES, 0, "0x")
-POLICY = Policy(Settings(chain_id=5), DEPLOYMENT, (ADDRESSES["TestUSD"],))
+GUARD = Guard(Settings(chain_id=5), DEPLOYMENT, (ADDRESSES["TestUSD"],))
 THIEF = LocalSigner(b"\x77" * 32).address
 LANE = LocalSigner(b"\x66" * 32).address
 
@@ -73,6 +73,14 @@ def purchase_call(**changes: Any) -> bytes:
     return abi("LicenseMarket").function("mint_with_authorization").encode(offer, THIEF, bytes(32), bytes(32), paid)
 
 
+def _call(name: str, function: str, *args: Any) -> str:
+    return "0x" + abi(name).function(function, len(args)).encode(*args).hex()
+
+
+def batch_call(calls: list[bytes], limits: list[int]) -> str:
+    return _call("SignedActions", "execute_many", calls, limits)
+
+
 def transaction(**changes: Any) -> dict[str, Any]:
     values = {
         "type": 2, "chainId": 5, "nonce": 0, "to": ADDRESSES["SignedActions"], "value": 0,
@@ -82,13 +90,20 @@ def transaction(**changes: Any) -> dict[str, Any]:
 
 
 def test_what_may_be_signed() -> None:
-    POLICY.check_transaction(transaction(), LANE)
-    POLICY.check_transaction(transaction(to=ADDRESSES["LicenseMarket"], data="0x" + purchase_call().hex()), LANE)
-    POLICY.check_transaction(transaction(to=LANE, data="0x", gas=21_000), LANE)
+    GUARD.check_transaction(transaction(), LANE)
+    GUARD.check_transaction(transaction(to=ADDRESSES["LicenseMarket"], data="0x" + purchase_call().hex()), LANE)
+    GUARD.check_transaction(transaction(to=LANE, data="0x", gas=21_000), LANE)
+    GUARD.check_transaction(transaction(data=batch_call([onboard_call(), onboard_call()], [500_000] * 2)), LANE)
 
 
-def _call(name: str, function: str, *args: Any) -> str:
-    return "0x" + abi(name).function(function, len(args)).encode(*args).hex()
+def test_what_it_vouched_for_cannot_be_exchanged() -> None:
+    guard = Guard(Settings(chain_id=5), DEPLOYMENT, (ADDRESSES["TestUSD"],))
+    good, other = onboard_call(), onboard_call(market=THIEF)
+    guard.vouch(ADDRESSES["SignedActions"], good)
+    guard.check_transaction(transaction(data="0x" + good.hex()), LANE)
+    guard.vouch(ADDRESSES["LicenseMarket"], other)
+    with pytest.raises(GuardError):
+        guard.check_transaction(transaction(data="0x" + other.hex()), LANE)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +131,17 @@ def _call(name: str, function: str, *args: Any) -> str:
         {"data": "0x" + onboard_call(registry=THIEF).hex()},
         {"data": "0x" + onboard_call(vault=THIEF).hex()},
         {"data": "0x" + onboard_call(market=THIEF).hex()},
-        {"gas": 3_000_001},
+        {"gas": 12_000_001},
+        {"data": batch_call([onboard_call()], [500_000, 1])},
+        {"data": batch_call([], [])},
+        {"data": batch_call([onboard_call(), purchase_call()], [500_000, 500_000])},
+        {"data": batch_call([onboard_call(market=THIEF)], [500_000])},
+        {"data": batch_call([onboard_call()], [0])},
+        {"data": batch_call([onboard_call()], [12_000_001])},
+        {"data": batch_call([bytes.fromhex(_call("SignedActions", "accept_ownership")[2:])], [90_000])},
+        {"data": batch_call([bytes.fromhex(batch_call([onboard_call()], [500_000])[2:])], [900_000])},
+        {"data": batch_call([onboard_call()], [500_000]) + "00"},
+        {"data": batch_call([onboard_call()], [500_000]), "gas": 15_000_001},
         {"gas": 0},
         {"maxFeePerGas": 51 * 10**9},
         {"maxPriorityFeePerGas": 2 * 10**9},
@@ -125,7 +150,7 @@ def _call(name: str, function: str, *args: Any) -> str:
 )
 def test_what_must_not_be_signed(changes: dict[str, Any]) -> None:
     with pytest.raises(GuardError):
-        POLICY.check_transaction(transaction(**changes), LANE)
+        GUARD.check_transaction(transaction(**changes), LANE)
 
 
 def test_a_row_changed_behind_its_back_is_not_signed(world: World, start: Callable[..., RelayerProcess]) -> None:

@@ -20,12 +20,11 @@ from ipto.devchain import DevChain, dev_signer
 from ipto.ids import authorization_nonce, offer_id, order_hash, split_account, work_id
 from ipto.structs import NEVER, UNLIMITED, WHOLE_END_MS, ZERO32, ZERO_ADDRESS, Aspect, Offer, Share, Usage, WorkInput
 from ipto.typed_data import (
+    Action,
     Domain,
     Onboard,
-    PostOffers,
     ReceiveWithAuthorization,
     TypedData,
-    WithdrawOffer,
     signed_actions_domain,
     split_signature,
 )
@@ -98,19 +97,23 @@ class World:
         }
         return Onboard(**{**values, **changes})
 
-    def typed(self, message: Onboard | PostOffers | WithdrawOffer, *, chain_id: int = 0, at: str = "") -> TypedData:
+    def typed(self, message: Action, *, chain_id: int = 0, at: str = "") -> TypedData:
         domain = signed_actions_domain(
             chain_id or self.deployment.chain_id, at or self.deployment.address("SignedActions")
         )
         return TypedData(domain, message)
 
-    def body(self, creator: LocalSigner, message: Onboard | PostOffers | WithdrawOffer) -> dict[str, Any]:
+    def body(self, creator: LocalSigner, message: Action) -> dict[str, Any]:
         typed = self.typed(message)
         return {
             "kind": type(message).__name__,
             "message": typed.to_json()["message"],
             "signature": "0x" + creator.sign_typed_data(typed).hex(),
         }
+
+    def typed_message(self, body: dict[str, Any]) -> Onboard:
+        """The onboarding message in a request's body."""
+        return Onboard.from_mapping(body["message"])
 
     def signed_onboarding(self, creator: LocalSigner | None = None, **changes: Any) -> dict[str, Any]:
         creator = creator or LocalSigner.random()
