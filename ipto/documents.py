@@ -69,7 +69,7 @@ def parse(data: bytes, what: str = "document", *, exact: bool = False) -> Docume
         raise DocumentError(f"the {what} is empty (0 bytes); write it first")
     if len(data) > MAX_DOCUMENT_BYTES:
         raise DocumentError(f"the {what} has {len(data)} bytes; at most {MAX_DOCUMENT_BYTES} are allowed, shorten it")
-    _check_nesting(data, what)
+    check_nesting(data, what)
     try:
         document = json.loads(
             data.decode("utf-8"),
@@ -207,7 +207,7 @@ def _check_values(value: object, where: str, depth: int) -> None:
         raise DocumentError(f"{where}: {type(value).__name__} has no form in JSON", where)
 
 
-def _check_nesting(data: bytes, what: str) -> None:
+def check_nesting(data: bytes, what: str) -> None:
     """Before parsing: the parser recurses, and where something has raised Python's limit it would end the process."""
     depth = 0
     for match in _BRACKET_OR_STRING.finditer(data):

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ipto import documents
+
 _MAX_SIDECAR = 1024 * 1024
 _LINE, _TEXT, _WORD, _TAGS = 300, 20_000, 64, 50
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -99,10 +101,10 @@ def _json_pairs(path: Path) -> Iterator[tuple[str | None, str]]:
         if not path.is_file() or path.stat().st_size > _MAX_SIDECAR:
             return
         data = path.read_bytes()
-        if data.count(b"[") + data.count(b"{") > 20_000:
-            return
+        # Deep nesting is refused before it is parsed: it can end the process.
+        documents.check_nesting(data, "file")
         document = json.loads(data.decode("utf-8"))
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         return
     if not isinstance(document, dict):
         return
