@@ -8,11 +8,19 @@
 @notice See `interfaces/IRoyaltyVault.vyi`.
 """
 
+from snekmate.utils import eip712_domain_separator as domain
+
 from .interfaces import IRoyaltyVault
 from .interfaces import types
+from .modules import signatures
 
 
 implements: IRoyaltyVault
+
+initializes: domain
+
+
+exports: domain.eip712Domain
 
 
 interface Token:
@@ -42,7 +50,11 @@ TOKEN_PUSH_GAS: constant(uint256) = 250_000
 TAG_ADDRESS: constant(uint256) = 0
 TAG_SPLIT: constant(uint256) = 1
 TAG_SUB: constant(uint256) = 2
+TAG_INVITED: constant(uint256) = 3
 BELOW_TAG: constant(uint256) = 2**248 - 1
+
+REDIRECT_TYPE: constant(bytes32) = keccak256("Redirect(address account,address to,uint256 nonce,uint256 deadline)")
+ACCEPT_INVITATION_TYPE: constant(bytes32) = keccak256("AcceptInvitation(address key,address to,uint256 deadline)")
 
 
 # account → currency → amount
@@ -56,7 +68,14 @@ DECLARED: constant(uint256) = 2**160
 # Splits that were checked in this transaction; paying one needs no more, since its preimage is brought along.
 checked: transient(HashMap[bytes32, bool])
 
-redirects: HashMap[address, address]
+# Where an account's withdrawals go instead, and how often that changed: a signature counts for one state of it.
+#
+#   255    160 159          0
+#   | changes | to (address) |
+redirects: HashMap[address, uint256]
+
+# invite key → whoever accepted with it, for good
+accepted: HashMap[address, address]
 
 # What `open` saw, until something is booked or paid: one slot, so one coin is never booked twice.
 opener: transient(address)
@@ -66,7 +85,7 @@ opened_balance: transient(uint256)
 
 @deploy
 def __init__():
-    pass
+    domain.__init__("IPTO RoyaltyVault", "1")
 
 
 # ---- splits -------------------------------------------------------------------------------------------
@@ -192,22 +211,46 @@ def pay_out(shares: DynArray[types.Share, 64], controller: address, currency: ad
 
 @external
 def withdraw(account: address, currency: address) -> uint256:
-    to: address = self._destination(account)
-    return self._withdraw(account, to, currency)
+    return self._withdraw(convert(convert(account, uint256), bytes32), self._destination(account), currency)
 
 
 @external
 def withdraw_to(to: address, currency: address) -> uint256:
     assert to != empty(address), "vault: zero address"
-    amount: uint256 = self._withdraw(msg.sender, to, currency)
+    amount: uint256 = self._withdraw(convert(convert(msg.sender, uint256), bytes32), to, currency)
     assert amount != 0, "vault: nothing sent"
     return amount
 
 
 @external
 def redirect(to: address):
-    self.redirects[msg.sender] = to
-    log IRoyaltyVault.Redirected(account=msg.sender, to=to)
+    self._redirect(msg.sender, to)
+
+
+@external
+def redirect_by_signature(account: address, to: address, nonce: uint256, deadline: uint256, signature: Bytes[4096]):
+    assert nonce == self.redirects[account] >> 160, "vault: nonce already used"
+    self._check_signed(account, keccak256(abi_encode(REDIRECT_TYPE, account, to, nonce, deadline)), deadline, signature)
+    self._redirect(account, to)
+
+
+# ---- invitations --------------------------------------------------------------------------------------
+
+
+@external
+def accept_invitation(key: address, to: address, deadline: uint256, signature: Bytes[4096]):
+    assert to != empty(address), "vault: zero address"
+    assert self.accepted[key] == empty(address), "vault: invitation already accepted"
+    self._check_signed(key, keccak256(abi_encode(ACCEPT_INVITATION_TYPE, key, to, deadline)), deadline, signature)
+    self.accepted[key] = to
+    log IRoyaltyVault.InvitationAccepted(key=key, to=to)
+
+
+@external
+def withdraw_invited(key: address, currency: address) -> uint256:
+    to: address = self.accepted[key]
+    assert to != empty(address), "vault: invitation not accepted"
+    return self._withdraw(self._tagged(TAG_INVITED, convert(convert(key, uint256), bytes32)), self._destination(to), currency)
 
 
 # ---- views --------------------------------------------------------------------------------------------
@@ -222,7 +265,19 @@ def balance_of(account: bytes32, currency: address) -> uint256:
 @external
 @view
 def redirect_of(account: address) -> address:
-    return self.redirects[account]
+    return self._redirect_of(account)
+
+
+@external
+@view
+def redirect_nonce(account: address) -> uint256:
+    return self.redirects[account] >> 160
+
+
+@external
+@view
+def invitation(key: address) -> (bytes32, address):
+    return self._tagged(TAG_INVITED, convert(convert(key, uint256), bytes32)), self.accepted[key]
 
 
 @external
@@ -266,7 +321,9 @@ def _check_split(split: bytes32, shares: DynArray[types.Share, 64], controller: 
     for share: types.Share in shares:
         account: uint256 = convert(share.account, uint256)
         assert account > previous, "vault: recipients not ascending"
-        assert account >> 160 == 0 or self._is_declared(share.account), "vault: recipient cannot be paid"
+        assert (
+            account >> 160 == 0 or self._is_invited(account) or self._is_declared(share.account)
+        ), "vault: recipient cannot be paid"
         assert share.share != 0, "vault: share is zero"
         total += convert(share.share, uint256)
         previous = account
@@ -281,6 +338,8 @@ def _check_payable(account: bytes32):
     tag: uint256 = number >> 248
     if tag == TAG_ADDRESS:
         assert number != 0 and number >> 160 == 0, "vault: no such account"
+    elif tag == TAG_INVITED:
+        assert self._is_invited(number), "vault: no such account"
     else:
         # Whether a split's preimage is sound shows when it is paid; a market takes payees from the registry, which
         # takes only checked ones.
@@ -300,10 +359,37 @@ def _add(accounts: DynArray[bytes32, 64], amounts: DynArray[uint256, 64], curren
 
 
 @internal
+@pure
+def _is_invited(account: uint256) -> bool:
+    return account >> 160 == TAG_INVITED << 88 and account & (2**160 - 1) != 0
+
+
+@internal
+@view
+def _redirect_of(account: address) -> address:
+    return convert(self.redirects[account] & (2**160 - 1), address)
+
+
+@internal
 @view
 def _destination(account: address) -> address:
-    to: address = self.redirects[account]
+    to: address = self._redirect_of(account)
     return account if to == empty(address) else to
+
+
+@internal
+def _redirect(account: address, to: address):
+    # Whatever was signed for the state before counts no more.
+    changes: uint256 = (self.redirects[account] >> 160) + 1
+    self.redirects[account] = (changes << 160) | convert(to, uint256)
+    log IRoyaltyVault.Redirected(account=account, to=to)
+
+
+@internal
+@view
+def _check_signed(signer: address, message: bytes32, deadline: uint256, signature: Bytes[4096]):
+    assert block.timestamp <= deadline, "vault: deadline passed"
+    assert signatures._is_valid(signer, domain._hash_typed_data_v4(message), signature), "vault: bad signature"
 
 
 @internal
@@ -344,9 +430,8 @@ def _check_fall(currency: address, before: uint256, sent: uint256):
 
 
 @internal
-def _withdraw(account: address, to: address, currency: address) -> uint256:
+def _withdraw(booked: bytes32, to: address, currency: address) -> uint256:
     self.opener = empty(address)
-    booked: bytes32 = convert(convert(account, uint256), bytes32)
     amount: uint256 = self.balances[booked][currency]
     if amount == 0:
         return 0
@@ -392,8 +477,13 @@ def _distribute(shares: DynArray[types.Share, 64], controller: address, currency
         if part == 0:
             continue
         account: bytes32 = shares[i].account
-        if push and convert(account, uint256) >> 160 == 0:
-            to: address = convert(convert(account, uint256), address)
+        to: address = empty(address)
+        if push:
+            if convert(account, uint256) >> 160 == 0:
+                to = convert(convert(account, uint256), address)
+            elif convert(account, uint256) >> 160 == TAG_INVITED << 88:
+                to = self.accepted[convert(convert(account, uint256) & (2**160 - 1), address)]
+        if to != empty(address):
             if self._push(currency, to, part):
                 sent = unsafe_add(sent, part)
                 continue

@@ -20,6 +20,7 @@ __all__ = [
     "acknowledgement",
     "address_account",
     "authorization_nonce",
+    "invited_account",
     "is_split_account",
     "license_id",
     "offer_id",
@@ -35,6 +36,7 @@ SALE_BITS = 32
 _SALE_MASK = (1 << SALE_BITS) - 1
 _TAG_SPLIT = b"\x01"
 _TAG_SUB = b"\x02"
+_TAG_INVITED = b"\x03"
 _SHARES = "(bytes32,uint32)[]"
 
 
@@ -77,7 +79,7 @@ def address_account(address: str) -> bytes:
 
 
 def account_address(account: bytes) -> str | None:
-    """The address an account stands for; None for splits and sub-accounts."""
+    """The address an account stands for; None for splits, sub-accounts and invitations."""
     _check_32(account, "account")
     return checksum_address("0x" + account[12:].hex()) if account[:12] == bytes(12) and account != ZERO32 else None
 
@@ -99,6 +101,11 @@ def split_account(shares: Sequence[Share], controller: str) -> bytes:
         raise InputError(f"the shares of a split must sum to {SHARE_TOTAL}, these sum to {total}")
     encoded = encode([_SHARES, "address"], [[share.as_tuple() for share in shares], controller])
     return _TAG_SPLIT + keccak(encoded)[1:]
+
+
+def invited_account(key: str) -> bytes:
+    """The vault account of somebody invited with a key, until and after they accept."""
+    return _TAG_INVITED + bytes(11) + bytes.fromhex(checksum_address(key)[2:])
 
 
 def is_split_account(account: bytes) -> bool:

@@ -71,6 +71,7 @@ __all__ = [
     "MAX_ONBOARD_OFFERS",
     "MAX_POST_OFFERS",
     "MAX_REGISTER_WORKS",
+    "AcceptInvitation",
     "AcceptStewardship",
     "Action",
     "AddToDataset",
@@ -87,6 +88,7 @@ __all__ = [
     "Permit",
     "PostOffers",
     "ReceiveWithAuthorization",
+    "Redirect",
     "RegisterModel",
     "RegisterWorks",
     "RevokeAttestation",
@@ -104,6 +106,7 @@ __all__ = [
     "struct_hash",
     "type_hash",
     "types_json",
+    "vault_domain",
     "verify",
 ]
 
@@ -132,6 +135,25 @@ class Permit(ChainStruct):
     value: Uint256
     nonce: Uint256  # the token's `nonces(owner)`
     deadline: Uint256
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect(ChainStruct):
+    """Where an account's withdrawals go instead. The domain is the vault's."""
+
+    account: Address
+    to: Address  # zero: to itself again
+    nonce: Uint256  # the vault's `redirect_nonce(account)`
+    deadline: Uint256  # last UTC second
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptInvitation(ChainStruct):
+    """Whoever holds an invite key binds it to an address, for good. The domain is the vault's."""
+
+    key: Address
+    to: Address
+    deadline: Uint256  # last UTC second
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +195,11 @@ def _separator(domain: Domain) -> bytes:
 def signed_actions_domain(chain_id: int, signed_actions: str) -> Domain:
     """The domain of the messages that SignedActions carries out."""
     return Domain("IPTO", "1", chain_id, signed_actions)
+
+
+def vault_domain(chain_id: int, vault: str) -> Domain:
+    """The domain of the messages that RoyaltyVault carries out."""
+    return Domain("IPTO RoyaltyVault", "1", chain_id, vault)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,16 +39,19 @@ from ipto.structs import (
 )
 from ipto.typed_data import (
     ACTIONS,
+    AcceptInvitation,
     Action,
     Domain,
     Onboard,
     Permit,
     PostOffers,
     ReceiveWithAuthorization,
+    Redirect,
     TypedData,
     WithdrawOffer,
     encode_type,
     signed_actions_domain,
+    vault_domain,
 )
 
 OUTPUT = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "typed_data.json"
@@ -199,6 +202,7 @@ def cases() -> dict[str, tuple[str, TypedData]]:
     """Name → who signs, what."""
     actions = signed_actions_domain(CHAIN, address("signed actions"))
     elsewhere = signed_actions_domain(1, address("signed actions"))
+    vault = vault_domain(CHAIN, address("vault"))
     token = Domain("Test USD", "1", CHAIN, address("stablecoin"))
     market, actor = address("market"), address(CREATOR)
     order = ids.order_hash(CHAIN, ids.offer_id(offer()), address(PAYER), digest("party"), digest("acknowledged"))
@@ -224,6 +228,11 @@ def cases() -> dict[str, tuple[str, TypedData]]:
             TypedData(
                 token, ReceiveWithAuthorization(address(PAYER), address("vault"), 256_250_000, 0, 1_900_000_000, nonce)
             ),
+        ),
+        "redirect": (CREATOR, TypedData(vault, Redirect(actor, address("new wallet"), 3, 1_900_000_000))),
+        "accept an invitation": (
+            "invite",
+            TypedData(vault, AcceptInvitation(address("invite"), address("collaborator"), MAX256)),
         ),
         "permit": (PAYER, TypedData(token, Permit(address(PAYER), market, MAX256, 0, MAX256))),
     }

@@ -18,11 +18,21 @@ from ipto._struct import ChainStruct
 from ipto.accounts import LocalSigner
 from ipto.chain import abi
 from ipto.errors import InputError, IntegrityError
-from ipto.typed_data import Action, Domain, Onboard, Permit, PostOffers, ReceiveWithAuthorization, TypedData
+from ipto.typed_data import (
+    AcceptInvitation,
+    Action,
+    Domain,
+    Onboard,
+    Permit,
+    PostOffers,
+    ReceiveWithAuthorization,
+    Redirect,
+    TypedData,
+)
 from scripts import typed_data_vectors as vectors
 from tests.ipto.strategies import addresses, structures, uints
 
-MESSAGES: list[type[ChainStruct]] = [*typed_data.ACTIONS, ReceiveWithAuthorization, Permit]
+MESSAGES: list[type[ChainStruct]] = [*typed_data.ACTIONS, ReceiveWithAuthorization, Permit, Redirect, AcceptInvitation]
 INTERFACE = (Path(__file__).parents[2] / "contracts" / "interfaces" / "ISignedActions.vyi").read_text()
 domains = st.builds(
     Domain, st.sampled_from(["IPTO", "Test USD"]), st.sampled_from(["1", "2"]), uints(53).filter(bool), addresses

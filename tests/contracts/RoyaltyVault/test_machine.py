@@ -7,6 +7,7 @@ fees, rebase, block or have two addresses, what the model takes from the events 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import boa
@@ -15,13 +16,14 @@ from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from ipto import ids
 from ipto.structs import ETH, ZERO_ADDRESS, Share
+from ipto.typed_data import AcceptInvitation, Redirect
 from tests.contracts.model.vault import VaultModel
-from tests.contracts.support.build import account, authorization, digest, even_split
+from tests.contracts.support.build import account, authorization, digest, even_split, sign_for_vault
 from tests.contracts.support.contract import Contract, Reverted, hostile
 from tests.contracts.support.effort import effort
 from tests.contracts.support.machine import Machine, step
 from tests.contracts.support.money import Part, call, crediting, opening, transfer
-from tests.contracts.support.system import System, balance
+from tests.contracts.support.system import Actor, System, balance, now
 
 HONEST = ("eth", "usd", "silent")
 HOSTILE = ("blocking", "fees", "rebasing", "first", "second", "answering", "hooked")
@@ -39,6 +41,7 @@ class VaultMachine(Machine):
     def __init__(self, system: System) -> None:
         super().__init__()
         self.vault, self.system, self.model = system.vault, system, VaultModel()
+        self.guest = Actor.named("whoever is invited")
         self.payer, self.receiver, self.puppet = hostile("Puppet"), hostile("Receiver"), hostile("Reenterer")
         first = hostile("Aliased")
         second = hostile("Alias", first.address)
@@ -58,7 +61,10 @@ class VaultMachine(Machine):
         self.payees = [*self.people, self.receiver.address, self.puppet.address, self.vault.address]
         inner = even_split(system.dancer, self.receiver.address)
         outer = even_split(
-            account(system.creator), ids.split_account(inner, ZERO_ADDRESS), account(self.puppet.address)
+            account(system.creator),
+            ids.split_account(inner, ZERO_ADDRESS),
+            account(self.puppet.address),
+            ids.invited_account(self.guest),
         )
         undeclared = even_split(system.editor, system.creator)
         self.splits: list[tuple[list[Share], bytes]] = []
@@ -68,6 +74,9 @@ class VaultMachine(Machine):
                 system.vault.declare_split(shares, ZERO_ADDRESS)
         self.sub = ids.sub_account(str(system.keeper), SALT)
         self.accounts = [account(who) for who in self.payees] + [split for _, split in self.splits] + [self.sub]
+        self.accounts.append(ids.invited_account(self.guest))
+        self.accepted: str | None = None
+        self.nonces: Counter[str] = Counter()
         self.redirects: dict[str, str] = {}
         self.touched: set[tuple[bytes, str]] = set()
         self.rebased = False
@@ -225,6 +234,39 @@ class VaultMachine(Machine):
         who, goal = self.people[which], self.payees[to % len(self.payees)]
         self.vault.redirect(ZERO_ADDRESS if is_undone else goal, sender=who)
         self.redirects[who] = who if is_undone else goal
+        self.nonces[who] += 1
+
+    @step(weight=2, which=st.integers(0, 2), to=INDEX, off=st.sampled_from([0, 0, -1, 1]), is_theirs=st.booleans())
+    def redirect_by_signature(self, which: int, to: int, off: int, is_theirs: bool) -> None:
+        who = (self.system.creator, self.system.dancer, self.system.editor)[which]
+        said = Redirect(str(who), self.payees[to % len(self.payees)], max(self.nonces[who] + off, 0), now())
+        proof = sign_for_vault(self.system, who if is_theirs else self.system.thief, said)
+        done, _ = self.attempt(self.vault, "redirect_by_signature", *said.as_tuple(), proof)
+        assert done is (is_theirs and said.nonce == self.nonces[who])
+        if done:
+            self.redirects[who] = said.to
+            self.nonces[who] += 1
+
+    @step(weight=1, to=INDEX, is_theirs=st.booleans())
+    def accept_invitation(self, to: int, is_theirs: bool) -> None:
+        goal = self.payees[to % len(self.payees)]
+        said = AcceptInvitation(str(self.guest), goal, now())
+        proof = sign_for_vault(self.system, self.guest if is_theirs else self.system.thief, said)
+        done, _ = self.attempt(self.vault, "accept_invitation", *said.as_tuple(), proof)
+        assert done is (is_theirs and self.accepted is None)
+        self.accepted = goal if done else self.accepted
+
+    @step(weight=2, name=CURRENCIES)
+    def withdraw_invited(self, name: str) -> None:
+        currency = self.address(name)
+        owed = self.model.booked[ids.invited_account(self.guest), currency]
+        done, sent = self.attempt(self.vault, "withdraw_invited", self.guest, currency)
+        if self.accepted is None:
+            assert not done
+        elif name in HONEST:
+            to = self.redirects.get(self.accepted, self.accepted)
+            is_refused = to == self.vault.address or (name == "eth" and to == self.receiver.address and self.mode != 0)
+            assert sent == (0 if is_refused else owed)
 
     @step(weight=5, name=CURRENCIES, which=st.integers(0, 2), is_pushed=st.booleans())
     def pay_out(self, name: str, which: int, is_pushed: bool) -> None:

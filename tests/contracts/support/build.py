@@ -199,6 +199,12 @@ def sign(system: System, signer: Actor, message: Any, **domain: Any) -> bytes:
     return sign_raw(signer, typed_data.TypedData(where, message))
 
 
+def sign_for_vault(system: System, signer: Actor, message: Any, **domain: Any) -> bytes:
+    """Sign a message for this system's vault."""
+    where = typed_data.vault_domain(domain.get("chain_id", chain_id()), domain.get("contract", system.vault.address))
+    return sign_raw(signer, typed_data.TypedData(where, message))
+
+
 def onboard_message(system: System, actor: str | None = None, offers: int = 2, **changes: Any) -> typed_data.Onboard:
     """A creator's first message: a three-way split, a work, some offers."""
     actor = str(actor or system.creator)
