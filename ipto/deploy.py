@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from eth_utils.crypto import keccak
 
@@ -19,7 +20,7 @@ from ipto.accounts import Signer
 from ipto.chain import Contract, Deployment, Token, abi, artifact, send
 from ipto.errors import InputError, IntegrityError, IptoError
 from ipto.rpc import Rpc, RpcError
-from ipto.structs import ZERO_ADDRESS, checksum_address
+from ipto.structs import ETH, ZERO_ADDRESS, checksum_address
 
 __all__ = [
     "FACTORY",
@@ -61,15 +62,26 @@ class Parameters:
     """What the deployer decides. All of it is part of the addresses."""
 
     owner: str  # sets the fee within its cap, pauses new sales; meant to be a timelock
-    disputes: str = ZERO_ADDRESS  # DisputeResolver; zero: none
     certificates: str = ZERO_ADDRESS  # renderer of tokenURI; zero: none
     salt: str = "0x" + "00" * 32
+    judges: str = ""  # the first panel's members, separated by commas; empty: the owner alone
+    quorum: str = ""  # equal votes that decide; empty: more than half of the panel
+    # Of disputes, in wei: what each side of a case puts up, what a ruling costs, what a day of hold costs.
+    bond: str = str(10**17)
+    arbiter_fee: str = str(5 * 10**16)
+    hold_rent: str = str(10**16)
 
     def __post_init__(self) -> None:
-        for name in ("owner", "disputes", "certificates"):
+        for name in ("owner", "certificates"):
             object.__setattr__(self, name, checksum_address(getattr(self, name), name))
         if self.owner == ZERO_ADDRESS:
             raise InputError("the owner must not be the zero address")
+        judges = [checksum_address(judge.strip(), "judges") for judge in (self.judges or self.owner).split(",")]
+        object.__setattr__(self, "judges", ",".join(sorted(set(judges), key=str.lower)))
+        object.__setattr__(self, "quorum", self.quorum or str(len(set(judges)) // 2 + 1))
+        for name in ("quorum", "bond", "arbiter_fee", "hold_rent"):
+            if not getattr(self, name).isdecimal():
+                raise InputError(f"{name} is a whole number, written in decimal")
         if len(self.salt) != 66 or not self.salt.startswith("0x"):
             raise InputError("the salt is 0x and 64 hex digits")
         bytes.fromhex(self.salt[2:])
@@ -95,17 +107,21 @@ def plan(parameters: Parameters, *, test_token: bool = False) -> tuple[Step, ...
     salt = bytes.fromhex(parameters.salt[2:])
     steps: dict[str, Step] = {}
 
-    def add(name: str, *arguments: str) -> str:
+    def add(name: str, *arguments: Any) -> str:
         init_code = bytes.fromhex(artifact(name)["bytecode"][2:]) + abi(name).encode_constructor(*arguments)
         if len(init_code) > _MAX_INIT_CODE or artifact(name)["runtime_size"] > _MAX_CODE:
             raise DeployError(f"{name} is larger than the chain allows (EIP-170, EIP-3860)")
         steps[name] = Step(name, create2_address(salt, init_code), init_code)
         return steps[name].address
 
-    owner, disputes = parameters.owner, parameters.disputes
+    owner = parameters.owner
     signed = add("SignedActions", owner)
     vault = add("RoyaltyVault")
     receivers = add("Receivers", vault)
+    arbiter = add("PanelArbiter", owner, parameters.judges.split(","), int(parameters.quorum))
+    amounts = (int(parameters.bond), int(parameters.arbiter_fee), int(parameters.hold_rent))
+    disputes = add("DisputeResolver", arbiter, vault, signed, ETH, *amounts)
+    add("Attestations", signed)
     registry = add("WorkRegistry", owner, vault, signed, disputes, receivers)
     add("LicenseMarket", owner, vault, registry, signed, disputes, parameters.certificates, receivers)
     if test_token:
@@ -185,7 +201,8 @@ def verify(rpc: Rpc, deployment: Deployment) -> None:
         "VAULT": known["RoyaltyVault"],
         "REGISTRY": known["WorkRegistry"],
         "SIGNED_ACTIONS": known["SignedActions"],
-        "DISPUTES": parameters.disputes,
+        "ARBITER": known["PanelArbiter"],
+        "DISPUTES": known["DisputeResolver"],
         "CERTIFICATES": parameters.certificates,
         "RECEIVERS": known["Receivers"],
     }

@@ -25,7 +25,8 @@ from scripts._ape import connect, is_local, signer
 @click.command(cls=ConnectedProviderCommand)
 @click.option("--account", help="Ape account that pays; on a local network a test account.")
 @click.option("--owner", help="Who sets the fee and pauses sales, for real networks a timelock; default: the payer.")
-@click.option("--disputes", default=ZERO_ADDRESS, help="DisputeResolver; none by default.")
+@click.option("--judge", "judges", multiple=True, help="Member of the first dispute panel; default: the owner alone.")
+@click.option("--quorum", default="", help="Equal votes of the panel that decide; default: more than half.")
 @click.option("--certificates", default=ZERO_ADDRESS, help="Renderer of tokenURI; none by default.")
 @click.option("--salt", default="0x" + "00" * 32, help="32 bytes; another salt gives other addresses.")
 @click.option("--token", "tokens", multiple=True, help="ERC-20 currency to list; may be repeated.")
@@ -35,7 +36,8 @@ from scripts._ape import connect, is_local, signer
 def cli(
     account: str | None,
     owner: str | None,
-    disputes: str,
+    judges: tuple[str, ...],
+    quorum: str,
     certificates: str,
     salt: str,
     tokens: tuple[str, ...],
@@ -50,7 +52,7 @@ def cli(
         payer, rpc = signer(account, provider), connect(provider)
         if factory or local:
             install_factory(rpc, payer)
-        parameters = Parameters(owner or payer.address, disputes, certificates, salt)
+        parameters = Parameters(owner or payer.address, certificates, salt, ",".join(judges), quorum)
         deploy(
             rpc,
             payer,

@@ -34,6 +34,9 @@ def test_addresses_are_known_beforehand(fresh: DevChain, tmp_path: Path) -> None
         "SignedActions",
         "RoyaltyVault",
         "Receivers",
+        "PanelArbiter",
+        "DisputeResolver",
+        "Attestations",
         "WorkRegistry",
         "LicenseMarket",
         "TestUSD",
@@ -47,7 +50,8 @@ def test_addresses_are_known_beforehand(fresh: DevChain, tmp_path: Path) -> None
     market = made.contract("LicenseMarket", fresh.rpc)
     assert market.call("owner") == OWNER
     assert market.call("VAULT") == made.address("RoyaltyVault")
-    assert market.call("DISPUTES") == ZERO_ADDRESS
+    assert market.call("DISPUTES") == made.address("DisputeResolver")
+    assert made.contract("PanelArbiter", fresh.rpc).call("panel") == (1, (OWNER,), 1)
     # Nothing is done twice, whoever asks.
     nonce = fresh.rpc.nonce(fresh.signers[1].address)
     assert deploy(fresh.rpc, fresh.signers[1], parameters, test_token=True) == made
@@ -106,7 +110,7 @@ def test_verification_asks_the_chain(chain: DevChain, deployment: Deployment) ->
 
 
 @pytest.mark.parametrize(
-    "bad", [{"owner": ZERO_ADDRESS}, {"owner": "0x12"}, {"owner": OWNER, "salt": "1"}, {"owner": OWNER, "disputes": ""}]
+    "bad", [{"owner": ZERO_ADDRESS}, {"owner": "0x12"}, {"owner": OWNER, "salt": "1"}, {"owner": OWNER, "bond": "0.1"}]
 )
 def test_bad_parameters(bad: dict[str, str]) -> None:
     with pytest.raises(InputError):

@@ -109,8 +109,8 @@ def test_has_no_consent_to_begin_with(system: System) -> None:
 def test_wiring(system: System) -> None:
     names = ("VAULT", "REGISTRY", "SIGNED_ACTIONS", "DISPUTES", "CERTIFICATES", "RECEIVERS")
     found = [getattr(system.market, name)() for name in names]
-    wired = [system.vault, system.registry, system.signed]
-    assert found == [*(part.address for part in wired), ZERO_ADDRESS, ZERO_ADDRESS, system.receivers.address]
+    wired = [system.vault, system.registry, system.signed, system.disputes]
+    assert found == [*(part.address for part in wired), ZERO_ADDRESS, system.receivers.address]
     assert system.market.owner() == system.owner
 
 

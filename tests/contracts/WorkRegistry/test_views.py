@@ -98,7 +98,7 @@ def test_royalty_of_unknown(system: System) -> None:
 def test_wiring(system: System) -> None:
     assert system.registry.VAULT() == system.vault.address
     assert system.registry.SIGNED_ACTIONS() == system.signed.address
-    assert system.registry.DISPUTES() == ZERO_ADDRESS
+    assert system.registry.DISPUTES() == system.disputes.address
     assert system.registry.owner() == system.owner
 
 

@@ -19,7 +19,10 @@ ROOM = 2_048  # to correct something without moving walls
 LESS_ROOM = {"LicenseMarket": 640}
 # Every deployed contract, and which of its functions take ETH.
 PAYABLE: dict[str, set[str]] = {
+    "Attestations": set(),
+    "DisputeResolver": {"open_case", "answer", "ask_hold"},
     "LicenseMarket": {"mint", "mint_many"},
+    "PanelArbiter": set(),
     "Receivers": set(),
     "RoyaltyVault": {"credit"},
     "SignedActions": set(),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The four contracts, wired as at deployment, and the people who use them, named by role."""
+"""The contracts, wired as at deployment, and the people who use them, named by role."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from tests.contracts.support.contract import ROOT, Contract, deploy, hostile, tr
 
 CONTRACTS = ROOT / "contracts"
 START = 1_800_000_000  # the chain's clock at deployment, UTC seconds
+# What a case costs, in wei: each side's bond, the arbiter's fee, a day of hold.
+BOND, ARBITER_FEE, RENT = 10**17, 5 * 10**16 + 1, 10**16
 
 
 class Actor(str):
@@ -48,18 +50,36 @@ class System:
     editor: Actor = field(default_factory=lambda: Actor.named("editor"))
     heir: Actor = field(default_factory=lambda: Actor.named("heir"))  # whoever a work or license moves to
 
+    # Whoever opens a case, and the panel that decides it: three equal votes of five.
+    challenger: Actor = field(default_factory=lambda: Actor.named("challenger"))
+    judges: list[Actor] = field(
+        default_factory=lambda: sorted((Actor.named(f"judge {i}") for i in range(5)), key=lambda judge: int(judge, 16))
+    )
+
     def __post_init__(self) -> None:
         boa.env.evm.patch.timestamp = START
         boa.env.set_balance(boa.env.eoa, 10**30)  # whoever calls when a test does not care who
         self.signed = deploy(CONTRACTS / "SignedActions.vy", self.owner)
         self.vault = deploy(CONTRACTS / "RoyaltyVault.vy")
         self.receivers = deploy(CONTRACTS / "Receivers.vy", self.vault.address)
+        self.panel = deploy(CONTRACTS / "PanelArbiter.vy", self.owner, self.judges, 3)
+        self.disputes = deploy(
+            CONTRACTS / "DisputeResolver.vy",
+            self.panel.address,
+            self.vault.address,
+            self.signed.address,
+            ETH,
+            BOND,
+            ARBITER_FEE,
+            RENT,
+        )
+        self.attestations = deploy(CONTRACTS / "Attestations.vy", self.signed.address)
         self.registry = deploy(
             CONTRACTS / "WorkRegistry.vy",
             self.owner,
             self.vault.address,
             self.signed.address,
-            ZERO_ADDRESS,
+            self.disputes.address,
             self.receivers.address,
         )
         self.market = self.new_market()
@@ -73,7 +93,7 @@ class System:
             wiring.get("vault", self.vault.address),
             wiring.get("registry", self.registry.address),
             wiring.get("signed", self.signed.address),
-            wiring.get("disputes", ZERO_ADDRESS),
+            wiring.get("disputes", self.disputes.address),
             wiring.get("certificates", ZERO_ADDRESS),
             wiring.get("receivers", self.receivers.address),
         )
