@@ -61,6 +61,9 @@ fuzz: $(VENV)/.dev ## state machines and forge campaigns, long (CALLS=10000000);
 prove: $(VENV)/.dev ## proofs on the compiled bytecode with halmos; writes bench/results/proofs.json
 	$(BIN)/python -m tests.campaigns.proofs
 
+bench-indexer: $(VENV)/.dev ## the indexer beside Ponder and Envio on one chain; writes bench/results/indexer.json (20 minutes; PART=dense for one)
+	$(BIN)/python -m bench.indexer $(addprefix --part ,$(PART))
+
 lock: $(VENV)/.dev ## pin every dependency again
 	$(BIN)/python -m scripts.lock
 
