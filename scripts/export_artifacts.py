@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiles the contracts and writes their ABI and creation code to ipto/artifacts, which the library carries.
 
-    python scripts/export_artifacts.py           write
-    python scripts/export_artifacts.py --check   compile, compare, exit 1 when a committed artifact differs
+    python -m scripts.export_artifacts           write
+    python -m scripts.export_artifacts --check   compile, compare, exit 1 when a committed artifact differs
 
 The compiler is the pip-installed vyper. Its metadata (an integrity hash over every source byte) is left out, so that
 editing a comment changes neither bytecode nor a CREATE2 address.
@@ -11,19 +11,35 @@ editing a comment changes neither bytecode nor a CREATE2 address.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from scripts.sources import digest
+
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "ipto" / "artifacts"
+KEPT = ROOT / ".cache" / "artifacts"
 
 
 def sources() -> list[Path]:
     """The deployable contracts, those for tests included; modules and interfaces are not deployable."""
     return sorted([*(ROOT / "contracts").glob("*.vy"), *(ROOT / "contracts" / "testing").glob("*.vy")])
+
+
+def artifact_of(source: Path) -> dict[str, Any]:
+    """The artifact of a contract, compiled unless that was done before from the same sources."""
+    kept = KEPT / f"{source.stem}-{digest(source)[:32]}.json"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(f".{os.getpid()}")
+        part.write_text(json.dumps(compile_contract(source)))
+        part.replace(kept)
+    found: dict[str, Any] = json.loads(kept.read_text())
+    return found
 
 
 def compile_contract(source: Path) -> dict[str, Any]:
@@ -67,7 +83,7 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     with ProcessPoolExecutor(2) as pool:
-        artifacts = list(pool.map(compile_contract, sources()))
+        artifacts = list(pool.map(artifact_of, sources()))
     wanted = {OUTPUT / f"{artifact['name']}.json": artifact for artifact in artifacts}
     stale = [path for path in OUTPUT.glob("*.json") if path not in wanted]
     if arguments:

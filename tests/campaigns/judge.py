@@ -19,8 +19,9 @@ from typing import Any
 import pytest
 from eth_utils import keccak
 
+from scripts.sources import closure
 from tests.contracts.support import build as _builders  # noqa: F401  # what every test imports, imported once
-from tests.contracts.support.contract import ROOT, _closure, build
+from tests.contracts.support.contract import ROOT, build
 
 LIMIT = 240  # seconds; a mutant that takes longer hangs somewhere
 INVALID, SAME, KILLED, SURVIVED = 10, 11, 12, 13
@@ -29,7 +30,7 @@ WORDS = {INVALID: "invalid", SAME: "same code", KILLED: "killed", SURVIVED: "sur
 
 def dependents(path: Path) -> list[Path]:
     """The deployed contracts that a source is part of; itself, when it is deployed."""
-    return [item for item in sorted((ROOT / "contracts").glob("*.vy")) if path in _closure(item, set())]
+    return [item for item in sorted((ROOT / "contracts").glob("*.vy")) if path in closure(item)]
 
 
 def machines_last(folder: Path) -> list[str]:

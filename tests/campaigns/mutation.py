@@ -29,7 +29,7 @@ RESULT = ROOT / "bench" / "results" / "mutation.json"
 REASONS = Path(__file__).parent / "survivors.json"
 TREES = ROOT / ".build" / "mutation"
 SEED = 1
-COPIED = ("contracts", "tests", "ipto", "pyproject.toml")
+COPIED = ("contracts", "tests", "ipto", "scripts", "pyproject.toml")
 TARGET = 0.9
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,11 +18,11 @@ from typing import Any
 
 import boa
 import pytest
-import vyper
 from eth_abi import decode, encode
 from eth_utils import keccak, to_checksum_address
 from vyper.compiler.output import build_abi_output
 
+from scripts.sources import digest
 from tests.contracts.support import trace
 
 ROOT = Path(__file__).parents[3]
@@ -66,7 +65,7 @@ class Build:
 @cache
 def build(path: Path) -> Build:
     """Compile a .vy file, unless that was done before."""
-    kept = _CACHE / f"{path.stem}-{_digest(path).hex()[:32]}.pickle"
+    kept = _CACHE / f"{path.stem}-{digest(path)[:32]}.pickle"
     if kept.exists():
         found: Build = pickle.loads(kept.read_bytes())
         return found
@@ -83,29 +82,6 @@ def build(path: Path) -> Build:
     part.write_bytes(pickle.dumps(built))
     part.replace(kept)
     return built
-
-
-_IMPORT = re.compile(r"^from (\.*)([\w.]*) import (\w+)", flags=re.M)
-
-
-def _closure(path: Path, found: set[Path]) -> set[Path]:
-    """A source and all of ours that it is made of; what it takes from packages is pinned."""
-    if path in found:
-        return found
-    found.add(path)
-    for dots, module, name in _IMPORT.findall(path.read_text()):
-        base = path.parents[len(dots) - 1] if dots else ROOT
-        stem = base.joinpath(*filter(None, module.split(".")), name)
-        for suffix in (".vy", ".vyi"):
-            if stem.with_suffix(suffix).exists():
-                _closure(stem.with_suffix(suffix), found)
-    return found
-
-
-def _digest(path: Path) -> bytes:
-    """A hash of all that a contract is compiled from, and of the compiler's version."""
-    sources = sorted(_closure(path, set()))
-    return keccak(b"".join([vyper.__version__.encode(), *(keccak(file.read_bytes()) for file in sources)]))
 
 
 def _type(item: dict[str, Any]) -> str:

@@ -106,24 +106,68 @@ function deployed(string memory name, bytes memory arguments) returns (address w
     require(where != address(0), name);
 }
 
+struct Dataset {
+    address curator;
+    address currency;
+    uint16 usages;
+    uint16 aspects;
+    uint16 forbids;
+    uint40 term;
+    uint16 revenue_share_bps;
+    uint8 unit;
+    uint96 unit_price;
+    uint32 report_every;
+    uint8 after_term;
+    uint16 curator_fee_bps;
+    address licensee;
+    bytes32 terms;
+    bytes32 salt;
+}
+
+interface Datasets {
+    function open(Dataset calldata) external returns (bytes32);
+    function add(Dataset calldata, Offer[] calldata) external;
+    function take_out(address, bytes32, Offer calldata) external;
+    function expel(bytes32, Offer calldata) external;
+    function mint(Dataset calldata, address, bytes32, uint256, bytes32) external payable returns (uint256);
+    function collect(bytes32, Offer[] calldata) external;
+    function dataset_of(bytes32) external view returns (bytes32, uint32, uint32, uint256);
+    function member_of(bytes32, bytes32) external view returns (bool, uint32, uint32);
+    function covers(uint256, bytes32, uint32) external view returns (bool);
+    function quote(Dataset calldata)
+        external
+        view
+        returns (uint256, uint256, uint256, uint256, uint32, bytes32);
+}
+
 struct System {
     address signed;
     Vault vault;
     Registry registry;
     Market market;
+    Datasets datasets;
     Token usd;
 }
 
-/// The protocol as it is deployed, owned by named("owner").
+interface Link {
+    function set_dataset_market(address) external;
+}
+
+/// The protocol as it is deployed, owned by named("owner"), without arbiter and certificates.
 function system() returns (System memory all) {
     address owner = named("owner");
+    address none = address(0);
     all.signed = deployed("SignedActions", abi.encode(owner));
     all.vault = Vault(deployed("RoyaltyVault", ""));
-    all.registry = Registry(deployed("WorkRegistry", abi.encode(owner, all.vault, all.signed, address(0))));
+    address receivers = deployed("Receivers", abi.encode(all.vault));
+    all.registry = Registry(deployed("WorkRegistry", abi.encode(owner, all.vault, all.signed, none, receivers)));
     all.market = Market(
-        deployed(
-            "LicenseMarket", abi.encode(owner, all.vault, all.registry, all.signed, address(0), address(0))
-        )
+        deployed("LicenseMarket", abi.encode(owner, all.vault, all.registry, all.signed, none, none, receivers))
     );
+    all.datasets = Datasets(
+        deployed("DatasetMarket", abi.encode(owner, all.vault, all.registry, all.signed, none, all.market, none))
+    );
+    vm.prank(owner);
+    Link(address(all.market)).set_dataset_market(address(all.datasets));
     all.usd = Token(deployed("TestUSD", ""));
 }

@@ -143,12 +143,18 @@ contract MarketInvariants {
         targets[0] = address(handler);
     }
 
-    function invariant_paid_in_is_what_the_vault_holds() external view {
+    function invariant_every_sale_is_one_license_and_pays_its_price() external view {
+        paidInIsWhatTheVaultHolds();
+        payeesGetExactlyThePrice();
+        everyLicenseIsOneSaleInSupply();
+    }
+
+    function paidInIsWhatTheVaultHolds() internal view {
         require(address(vault).balance == handler.paidIn(ETH), "ETH");
         require(usd.balanceOf(address(vault)) == handler.paidIn(address(usd)), "USD");
     }
 
-    function invariant_payees_get_exactly_the_price() external view {
+    function payeesGetExactlyThePrice() internal view {
         for (uint256 i = 0; i < 4; i++) {
             bytes32 account = accountOf(i < 3 ? handler.people(i) : handler.treasury());
             require(vault.balance_of(account, ETH) == handler.booked(account, ETH), "ETH");
@@ -156,7 +162,7 @@ contract MarketInvariants {
         }
     }
 
-    function invariant_every_license_is_one_sale_in_supply() external view {
+    function everyLicenseIsOneSaleInSupply() internal view {
         uint256 all;
         for (uint256 i = 0; i < 3; i++) {
             address who = handler.people(i);

@@ -150,7 +150,12 @@ contract VaultInvariants {
         targets[0] = address(handler);
     }
 
-    function invariant_every_balance_is_what_was_booked() external view {
+    function invariant_balances_are_what_was_booked_and_held() external view {
+        everyBalanceIsWhatWasBooked();
+        theVaultHoldsWhatItOwes();
+    }
+
+    function everyBalanceIsWhatWasBooked() internal view {
         for (uint256 i = 0; i < 7; i++) {
             bytes32 account = handler.accounts(i);
             require(vault.balance_of(account, ETH) == handler.booked(account, ETH), "ETH");
@@ -158,7 +163,7 @@ contract VaultInvariants {
         }
     }
 
-    function invariant_the_vault_holds_what_it_owes() external view {
+    function theVaultHoldsWhatItOwes() internal view {
         (uint256 eth, uint256 tokens) = (0, 0);
         for (uint256 i = 0; i < 7; i++) {
             bytes32 account = handler.accounts(i);

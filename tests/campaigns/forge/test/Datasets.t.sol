@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import "../src/Cast.sol";
+
+/// Adds, takes out, expels, sells, settles and moves works of two datasets at random; knows who was in at each sale.
+contract DatasetHandler {
+    System internal all;
+    address[3] public people;
+    address public buyer = address(0x3003);
+    uint256 public calls;
+    Dataset[2] internal sets;
+    bytes32[2] public ids;
+    Offer[6] internal offers;
+    bytes32[6] public offerIds;
+    uint256 public constant SETS = 2;
+    uint256 public constant OFFERS = 6;
+    mapping(uint256 => mapping(uint256 => bool)) public isIn;
+    mapping(uint256 => mapping(uint256 => uint32)) public spells;
+    mapping(uint256 => mapping(uint256 => uint256)) public owed;
+    mapping(address => uint256) public paid;
+    mapping(address => uint256) public curators;
+    uint256 public paidIn;
+    uint256[] public licenses;
+    mapping(uint256 => uint256) public setOf;
+    mapping(uint256 => mapping(uint256 => uint32)) public spellAt;
+
+    constructor(System memory all_) {
+        all = all_;
+        for (uint160 i = 0; i < 3; i++) people[i] = address(0x3000 + i);
+        for (uint256 i = 0; i < SETS; i++) {
+            Dataset memory made;
+            (made.curator, made.currency, made.usages, made.aspects) = (address(this), address(all.usd), 1, 1);
+            (made.term, made.after_term, made.terms, made.salt) = (3600, 1, bytes32(uint256(7)), bytes32(i));
+            made.curator_fee_bps = uint16(i * 333);
+            sets[i] = made;
+            ids[i] = all.datasets.open(made);
+        }
+        for (uint256 i = 0; i < OFFERS; i++) {
+            address creator = people[i % 3];
+            bytes32 digest = bytes32(i + 1);
+            vm.prank(creator);
+            uint256 work = all.registry.register(creator, WorkInput(digest, digest, 0, 0, address(0), 1, 511));
+            Offer memory made;
+            (made.work, made.licensor, made.usages, made.aspects) = (work, creator, 3, 511);
+            (made.end_ms, made.currency, made.term) = (type(uint32).max, address(all.usd), 3600);
+            made.price = uint96(10 ** (i * 4)) + uint96(i);
+            (made.after_term, made.supply, made.closes_at) = (1, type(uint32).max, type(uint40).max);
+            (made.flags, made.terms) = (1, bytes32(uint256(7)));
+            vm.prank(creator);
+            offerIds[i] = all.market.post(made);
+            offers[i] = made;
+        }
+    }
+
+    function one(uint256 o) internal view returns (Offer[] memory list) {
+        list = new Offer[](1);
+        list[0] = offers[o];
+    }
+
+    function add(uint256 s, uint256 o) external {
+        calls++;
+        (s, o) = (s % SETS, o % OFFERS);
+        all.datasets.add(sets[s], one(o));
+        require(!isIn[s][o], "added twice");
+        isIn[s][o] = true;
+        spells[s][o]++;
+    }
+
+    function takeOut(uint256 s, uint256 o) external {
+        calls++;
+        (s, o) = (s % SETS, o % OFFERS);
+        address owner = all.registry.ownerOf(offers[o].work);
+        vm.prank(owner);
+        all.datasets.take_out(owner, ids[s], offers[o]);
+        require(isIn[s][o], "taken out, never in");
+        isIn[s][o] = false;
+    }
+
+    function expel(uint256 s, uint256 o) external {
+        calls++;
+        (s, o) = (s % SETS, o % OFFERS);
+        bool good = all.registry.ownerOf(offers[o].work) == offers[o].licensor;
+        all.datasets.expel(ids[s], offers[o]);
+        require(isIn[s][o] && !(good && !withdrawn[o]), "a good member was expelled");
+        isIn[s][o] = false;
+    }
+
+    mapping(uint256 => bool) public withdrawn;
+
+    function withdrawOffer(uint256 o) external {
+        calls++;
+        o %= OFFERS;
+        vm.prank(offers[o].licensor);
+        all.market.withdraw_offer(offers[o]);
+        withdrawn[o] = true;
+    }
+
+    function postAgain(uint256 o) external {
+        calls++;
+        o %= OFFERS;
+        vm.warp(block.timestamp + 1);
+        vm.prank(offers[o].licensor);
+        all.market.post(offers[o]);
+        withdrawn[o] = false;
+    }
+
+    function moveWork(uint256 o, uint256 to) external {
+        calls++;
+        o %= OFFERS;
+        address owner = all.registry.ownerOf(offers[o].work);
+        vm.warp(block.timestamp + 1);
+        vm.prank(owner);
+        all.registry.transferFrom(owner, people[to % 3], offers[o].work);
+        withdrawn[o] = true; // the offer died with the epoch it was posted in
+    }
+
+    function buy(uint256 s) external {
+        calls++;
+        s %= SETS;
+        (uint256 total, uint256 price, uint256 curatorFee,,, bytes32 state) = all.datasets.quote(sets[s]);
+        all.usd.mint(buyer, total);
+        vm.prank(buyer);
+        all.usd.approve(address(all.datasets), total);
+        vm.prank(buyer);
+        uint256 license = all.datasets.mint(sets[s], buyer, 0, total, state);
+        uint256 sum;
+        for (uint256 o = 0; o < OFFERS; o++) {
+            if (!isIn[s][o]) continue;
+            owed[s][o] += offers[o].price;
+            sum += offers[o].price;
+            spellAt[license][o] = spells[s][o];
+        }
+        require(sum == price && total == price + curatorFee, "another price than its members'");
+        paidIn += total;
+        curators[address(this)] += curatorFee;
+        licenses.push(license);
+        setOf[license] = s;
+    }
+
+    function collect(uint256 s, uint256 first, uint256 second) external {
+        calls++;
+        s %= SETS;
+        Offer[] memory list = new Offer[](2);
+        (first, second) = (first % OFFERS, second % OFFERS);
+        (list[0], list[1]) = (offers[first], offers[second]);
+        all.datasets.collect(ids[s], list);
+        settle(s, first);
+        settle(s, second);
+    }
+
+    function settle(uint256 s, uint256 o) internal {
+        paid[all.registry.ownerOf(offers[o].work)] += owed[s][o];
+        owed[s][o] = 0;
+    }
+
+    function licenseCount() external view returns (uint256) {
+        return licenses.length;
+    }
+}
+
+contract DatasetInvariants {
+    DatasetHandler internal handler;
+    System internal all;
+
+    function setUp() external {
+        vm.warp(1_800_000_000);
+        all = system();
+        handler = new DatasetHandler(all);
+    }
+
+    function targetContracts() external view returns (address[] memory targets) {
+        targets = new address[](1);
+        targets[0] = address(handler);
+    }
+
+    function invariant_members_are_paid_exactly_and_covered_exactly() external view {
+        uint256 waiting;
+        for (uint256 s = 0; s < handler.SETS(); s++) {
+            uint256 owed;
+
+            for (uint256 o = 0; o < handler.OFFERS(); o++) {
+                owed += handler.owed(s, o);
+
+            }
+            bytes32 account = all.vault.sub_account(address(all.datasets), handler.ids(s));
+            require(all.vault.balance_of(account, address(all.usd)) == owed, "what waits is what is owed");
+            waiting += owed;
+        }
+        for (uint256 i = 0; i < 3; i++) {
+            address who = handler.people(i);
+            require(all.vault.balance_of(accountOf(who), address(all.usd)) == handler.paid(who), "paid another sum");
+            waiting += handler.paid(who);
+        }
+        waiting += handler.curators(address(handler));
+        require(waiting == handler.paidIn() && all.usd.balanceOf(address(all.vault)) == waiting, "in is not out");
+        uint256 sold = handler.licenseCount();
+        for (uint256 i = sold > 3 ? sold - 3 : 0; i < sold; i++) {
+            uint256 license = handler.licenses(i);
+            for (uint256 o = 0; o < handler.OFFERS(); o++) {
+                uint32 spell = handler.spellAt(license, o);
+                if (spell != 0) require(all.datasets.covers(license, handler.offerIds(o), spell), "not covered");
+                uint32 next = handler.spells(handler.setOf(license), o) + 1;
+                for (uint32 other = 0; other <= next; other++) {
+                    if (other != spell) require(!all.datasets.covers(license, handler.offerIds(o), other), "covered");
+                }
+            }
+        }
+    }
+}
