@@ -2,6 +2,7 @@
 # pragma evm-version cancun
 # pragma nonreentrancy on
 # SPDX-License-Identifier: AGPL-3.0-only
+# pragma optimize codesize
 """
 @title UsageSettlement: ongoing income
 @license GNU Affero General Public License v3.0 only
@@ -64,17 +65,19 @@ FINAL_AT: constant(uint256) = 136
 NUMBER_MASK: constant(uint256) = 2**32 - 1
 TIME_MASK: constant(uint256) = 2**40 - 1
 
-# A report's word. The clock is when claims open, UTC seconds; while held, the seconds that were left.
+# A report's word. The total is what its tree shares out, of which so much was paid. The clock is when claims open, UTC
+# seconds; while held, the seconds that were left.
 #
-#   176..255 168..175 128..167  0..127
-#   | unused | flags  | clock   | total |
+#   248..255 208..247 104..207  0..103
+#   | flags  | clock  | paid    | total |
 reports: HashMap[bytes32, uint256]
-CLOCK_AT: constant(uint256) = 128
-FLAGS_AT: constant(uint256) = 168
-TOTAL_MASK: constant(uint256) = 2**128 - 1
+PAID_AT: constant(uint256) = 104
+CLOCK_AT: constant(uint256) = 208
+FLAGS_AT: constant(uint256) = 248
+AMOUNT_MASK: constant(uint256) = 2**104 - 1
 
 roots: HashMap[bytes32, bytes32]
-# report → index // 256 → one bit for each leaf that was paid
+# keccak256(abi_encode(report, root)) → index // 256 → one bit for each leaf that was paid
 claimed: HashMap[bytes32, HashMap[uint256, uint256]]
 
 
@@ -190,10 +193,11 @@ def restate(actor: address, market: address, license: uint256, number: uint32, r
     word: uint256 = self.reports[report]
     flags: uint256 = word >> FLAGS_AT
     assert flags & VOID != 0, "usage: report is not void"
-    self._check_shares(word & TOTAL_MASK, root, manifest)
+    total: uint256 = word & AMOUNT_MASK
+    self._check_shares(total, root, manifest)
 
     opens_at: uint256 = block.timestamp + (FINAL_WINDOW if flags & FINAL != 0 else WINDOW)
-    self._settle(report, word, opens_at, (flags & ~VOID) | RESTATED)
+    self._settle(report, total, opens_at, (flags & ~VOID) | RESTATED)
     self.roots[report] = root
     self.ledgers[ledger] -= 1 << VOIDS_AT
     log IUsageSettlement.ReportRestated(
@@ -269,17 +273,19 @@ def claim(
             written = unsafe_add(written, 1)
         known = written
         width = unsafe_add(width, 1) >> 1
-    assert used == len(proof) and sums[0] == word & TOTAL_MASK, "usage: wrong proof"
-    assert sum_tree._root(count, sums[0], digests[0]) == self.roots[report], "usage: wrong proof"
+    assert used == len(proof) and sums[0] == word & AMOUNT_MASK, "usage: wrong proof"
+    root: bytes32 = sum_tree._root(count, sums[0], digests[0])
+    assert root == self.roots[report], "usage: wrong proof"
 
     # Pay.
+    bitmap: bytes32 = self._bitmap_of(report, root)
     paid: uint256 = 0
     accounts: DynArray[bytes32, 64] = []
     amounts: DynArray[uint256, 64] = []
     for i: uint256 in range(len(leaves), bound=100):
         index: uint256 = convert(leaves[i].index, uint256)
         bit: uint256 = 1 << (index & 255)
-        bits: uint256 = self.claimed[report][index >> 8]
+        bits: uint256 = self.claimed[bitmap][index >> 8]
         amount: uint256 = leaves[i].amount
         if amount == 0 or bits & bit != 0:
             continue
@@ -287,7 +293,7 @@ def claim(
         account: bytes32 = self._payee_of(leaves[i].offer.work)
         if account == empty(bytes32):
             continue
-        self.claimed[report][index >> 8] = bits | bit
+        self.claimed[bitmap][index >> 8] = bits | bit
         paid = unsafe_add(paid, amount)
         log IUsageSettlement.UsagePaid(
             report=report,
@@ -302,13 +308,16 @@ def claim(
             amounts[unsafe_sub(last, 1)] += amount
             continue
         if last == 64:
+            # Nothing but the vault is called, which calls nobody: the word can be written at the end.
             extcall IRoyaltyVault(VAULT).book(report, accounts, amounts, leaves[0].offer.currency)
             accounts = []
             amounts = []
         accounts.append(account)
         amounts.append(amount)
-    if len(accounts) != 0:
-        # The vault moves no more than this report's own account holds, whatever a tree says.
+    if paid != 0:
+        # Reverts when more was claimed than the report brought, whatever its tree says.
+        left: uint256 = (word & AMOUNT_MASK) - ((word >> PAID_AT) & AMOUNT_MASK) - paid
+        self.reports[report] = word + (paid << PAID_AT)
         extcall IRoyaltyVault(VAULT).book(report, accounts, amounts, leaves[0].offer.currency)
     return paid
 
@@ -339,20 +348,21 @@ def void_report(report: bytes32, new_root: bytes32):
     self._check_disputes()
     word: uint256 = self._report(report)
     flags: uint256 = word >> FLAGS_AT
-    assert flags & (HELD | VOID) != 0, "usage: report is not held"
+    # Leaves that were paid stay paid; what is left is shared out anew.
+    left: uint256 = (word & AMOUNT_MASK) - ((word >> PAID_AT) & AMOUNT_MASK)
     # The license's ledger has the report's id but for the number.
     ledger: bytes32 = convert(convert(report, uint256) & ~NUMBER_MASK, bytes32)
     if new_root == empty(bytes32):
         if flags & VOID == 0:
             self.ledgers[ledger] += 1 << VOIDS_AT
-        self._settle(report, word, 0, (flags & ~HELD) | VOID)
+        self._settle(report, left, 0, (flags & ~HELD) | VOID)
     else:
-        assert word & TOTAL_MASK != 0, "usage: nothing to share out"
+        assert left != 0, "usage: nothing to share out"
         if flags & VOID != 0:
             self.ledgers[ledger] -= 1 << VOIDS_AT
-        self._settle(report, word, block.timestamp, (flags & ~(HELD | VOID)) | CORRECTED)
+        self._settle(report, left, block.timestamp, (flags & ~(HELD | VOID)) | CORRECTED)
     self.roots[report] = new_root
-    log IUsageSettlement.ReportVoided(report=report, root=new_root)
+    log IUsageSettlement.ReportVoided(report=report, root=new_root, left=left)
 
 
 # ---- views --------------------------------------------------------------------------------------------
@@ -408,10 +418,11 @@ def report_id(market: address, license: uint256, number: uint32) -> bytes32:
 
 @external
 @view
-def report_of(report: bytes32) -> (uint256, uint40, uint8, bytes32):
+def report_of(report: bytes32) -> (uint256, uint256, uint40, uint8, bytes32):
     word: uint256 = self._report(report)
     return (
-        word & TOTAL_MASK,
+        word & AMOUNT_MASK,
+        (word >> PAID_AT) & AMOUNT_MASK,
         convert((word >> CLOCK_AT) & TIME_MASK, uint40),
         convert(word >> FLAGS_AT, uint8),
         self.roots[report],
@@ -422,7 +433,7 @@ def report_of(report: bytes32) -> (uint256, uint40, uint8, bytes32):
 @view
 def is_claimed(report: bytes32, index: uint32) -> bool:
     place: uint256 = convert(index, uint256)
-    return self.claimed[report][place >> 8] & (1 << (place & 255)) != 0
+    return self.claimed[self._bitmap_of(report, self.roots[report])][place >> 8] & (1 << (place & 255)) != 0
 
 
 @external
@@ -579,8 +590,17 @@ def _report(report: bytes32) -> uint256:
 
 
 @internal
-def _settle(report: bytes32, word: uint256, clock: uint256, flags: uint256):
-    self.reports[report] = (word & TOTAL_MASK) | (clock << CLOCK_AT) | (flags << FLAGS_AT)
+def _settle(report: bytes32, amounts: uint256, clock: uint256, flags: uint256):
+    """
+    @param amounts The low bits of a report's word: what its tree shares out, what of it was paid.
+    """
+    self.reports[report] = (amounts & (2**CLOCK_AT - 1)) | (clock << CLOCK_AT) | (flags << FLAGS_AT)
+
+
+@internal
+@pure
+def _bitmap_of(report: bytes32, root: bytes32) -> bytes32:
+    return keccak256(abi_encode(report, root))
 
 
 @internal

@@ -61,7 +61,7 @@ Uint16 = Annotated[int, Abi("uint16")]
 Uint32 = Annotated[int, Abi("uint32")]
 Uint40 = Annotated[int, Abi("uint40")]
 Uint96 = Annotated[int, Abi("uint96")]
-Uint128 = Annotated[int, Abi("uint128")]
+Uint104 = Annotated[int, Abi("uint104")]
 Uint256 = Annotated[int, Abi("uint256")]
 
 
@@ -222,7 +222,7 @@ class UsageReport(ChainStruct):
     number: Uint32  # 1, 2, …: the license's next report
     through: Uint40  # UTC seconds, exclusive; the period begins where the last report ended
     flags: Uint8  # 1: final, nothing more will be owed
-    total: Uint128  # smallest unit of the license's currency, all of it paid with the report
+    total: Uint104  # smallest unit of the license's currency, all of it paid with the report
     root: Bytes32  # of the Merkle-sum tree; ZERO32 exactly when total is 0
     manifest: Bytes32  # SHA-256 of the usage manifest (RFC 8785)
 

@@ -19,7 +19,7 @@ from ipto.structs import SumNode
 __all__ = ["MAX_LEAVES", "MAX_SUM", "Share", "SumTree", "root_of"]
 
 MAX_LEAVES = 2**32 - 1
-MAX_SUM = 2**128 - 1  # what one report can bring
+MAX_SUM = 2**104 - 1  # what one report can bring
 
 _LEAF, _NODE, _ROOT = (keccak(text=f"IPTO usage {kind}") for kind in ("leaf", "node", "root"))
 _SUM = 16  # bytes of a sum as it is kept
@@ -38,7 +38,7 @@ class Share(NamedTuple):
 
 def _leaf(share: Share) -> bytes:
     if len(share.offer_id) != 32 or not 0 <= share.spell < 2**32 or not 0 <= share.amount <= MAX_SUM:
-        raise InputError(f"{share} is no share: an offer id of 32 bytes, a spell of 32 bits, an amount of 128 bits")
+        raise InputError(f"{share} is no share: an offer id of 32 bytes, a spell of 32 bits, an amount of 104 bits")
     return keccak(_LEAF + share.offer_id + share.spell.to_bytes(32, "big") + share.amount.to_bytes(32, "big"))
 
 
@@ -51,7 +51,7 @@ def _root(count: int, total: int, top: bytes) -> bytes:
 
 
 class SumTree:
-    """A tree over shares, in the order given. Raises InputError for none, too many, and a sum beyond 128 bits."""
+    """A tree over shares, in the order given. Raises InputError for none, too many, and a sum beyond 104 bits."""
 
     def __init__(self, shares: Iterable[Share]) -> None:
         level = bytearray()
@@ -62,7 +62,7 @@ class SumTree:
         if not level:
             raise InputError("a tree needs at least one share; a report that brings nothing has no tree")
         if total > MAX_SUM:
-            raise InputError("the shares sum to more than 128 bits; split the report")
+            raise InputError("the shares sum to more than 104 bits; split the report")
         self.count = len(level) // _RECORD
         if self.count > MAX_LEAVES:
             raise InputError(f"{self.count} shares are too many; a report has at most {MAX_LEAVES}")

@@ -85,8 +85,8 @@ def test_places_there_are(places: list[int]) -> None:
 def test_what_no_tree_has() -> None:
     with pytest.raises(InputError, match="at least one"):
         SumTree([])
-    with pytest.raises(InputError, match="128 bits"):
+    with pytest.raises(InputError, match="104 bits"):
         SumTree([share(MAX_SUM), share(1)])
-    for wrong in (share(-1), share(2**128), share(1, 2**32), share(1, offer=b"short")):
+    for wrong in (share(-1), share(2**104), share(1, 2**32), share(1, offer=b"short")):
         with pytest.raises(InputError, match="no share"):
             SumTree([wrong])

@@ -14,14 +14,14 @@ def test_the_clock_stands_still(usage: Usage) -> None:
     travel(1_000)
     usage.hold(report)
     assert usage.contract.events("ReportHeld") == [{"report": report, "held": True, "opens_at": 0}]
-    assert usage.contract.report_of(report)[1:3] == (WINDOW - 1_000, HELD)
+    assert usage.contract.report_of(report)[2:4] == (WINDOW - 1_000, HELD)
     travel(YEAR)
     with reverts("usage: report is held"):
         usage.claim(license, [])
     usage.hold(report, held=False)
     opens_at = now() + WINDOW - 1_000
     assert usage.contract.events("ReportHeld") == [{"report": report, "held": False, "opens_at": opens_at}]
-    assert usage.contract.report_of(report)[1:3] == (opens_at, 0)
+    assert usage.contract.report_of(report)[2:4] == (opens_at, 0)
 
 
 def test_a_friends_challenge_uses_nobodys_time_up(usage: Usage) -> None:
@@ -41,7 +41,7 @@ def test_in_the_last_second_but_not_after(usage: Usage) -> None:
         usage.claim(license, [usage.leaf(offer)])
     usage.hold(report)
     usage.hold(report, held=False)
-    assert usage.contract.report_of(report)[1] == now() + 1
+    assert usage.contract.report_of(report)[2] == now() + 1
     travel(1)
     with reverts("usage: challenge window over"):
         usage.hold(report)
@@ -77,7 +77,7 @@ def test_not_once_a_ruling_set_the_root(usage: Usage) -> None:
 def test_a_report_of_nothing_can_be_challenged(usage: Usage) -> None:
     _, _, report = usage.made(total=0)
     usage.hold(report)
-    assert usage.contract.report_of(report)[2] == HELD
+    assert usage.contract.report_of(report)[3] == HELD
 
 
 def test_by_dispute_resolution_alone(usage: Usage) -> None:

@@ -134,14 +134,12 @@ class UsageMachine(Machine):
         """A ruling: no root, a root that fits the total, or one that does not."""
         license, report, model = self.some_report(which, number)
         if is_fair and shares:
-            shares = [*shares, max(model.total - sum(shares), 0)]
+            shares = [*shares, max(model.held - sum(shares), 0)]
         root = self.root(license, shares)
         reason, _ = self.attempt("void_report", report, root, sender=self.usage.disputes)
-        is_open = model.left is not None or model.is_void
-        fits = root == ZERO32 or model.total != 0
-        assert (reason is None) is (is_open and fits)
+        assert (reason is None) is (root == ZERO32 or model.held != 0)
         if reason is None:
-            assert not model.paid
+            model.total, model.paid = model.held, set()
             model.left, model.is_void = None, root == ZERO32
             model.shares = shares if root != ZERO32 else None
             model.opens_at, model.is_ruled = now(), True

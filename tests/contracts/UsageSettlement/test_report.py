@@ -37,12 +37,12 @@ def test_a_report_is_paid_in_full_and_remembered(usage: Usage) -> None:
         "flags": 0,
         "opens_at": now() + WINDOW,
     }
-    assert usage.contract.report_of(report) == (1_000, now() + WINDOW, 0, said.root)
+    assert usage.contract.report_of(report) == (1_000, 0, now() + WINDOW, 0, said.root)
     assert usage.contract.ledger_of(usage.market, license) == (now(), 1, 0, 0, 0)
     assert usage.held_by(report) == 1_000
 
 
-@pytest.mark.parametrize("total", [1, 10**24, 2**128 - 1])
+@pytest.mark.parametrize("total", [1, 10**24, 2**104 - 1])
 def test_in_a_token(usage: Usage, total: int) -> None:
     token = usage.system.usd
     _, _, report = usage.made(currency=token.address, price=0, total=total)
@@ -122,7 +122,7 @@ def test_a_supplement_brings_money_for_what_was_reported(usage: Usage) -> None:
     with reverts("usage: supplement without money"):
         usage.report(offer, usage.reported(license, through=through, total=0))
     report = usage.report(offer, usage.reported(license, through=through, total=7))
-    assert usage.contract.report_of(report)[2] == SUPPLEMENT  # never late: it is owed to nobody by any date
+    assert usage.contract.report_of(report)[3] == SUPPLEMENT  # never late: it is owed to nobody by any date
     assert usage.contract.ledger_of(usage.market, license) == (through, 2, 0, 0, 0)
     assert usage.held_by(report) == 7
 
@@ -130,9 +130,9 @@ def test_a_supplement_brings_money_for_what_was_reported(usage: Usage) -> None:
 def test_late_is_for_ever_visible(usage: Usage) -> None:
     offer, license = usage.sell()
     travel(MONTH + GRACE)
-    assert usage.contract.report_of(usage.report(offer, usage.reported(license)))[2] == 0
+    assert usage.contract.report_of(usage.report(offer, usage.reported(license)))[3] == 0
     travel(MONTH + GRACE + 1)
-    assert usage.contract.report_of(usage.report(offer, usage.reported(license)))[2] == LATE
+    assert usage.contract.report_of(usage.report(offer, usage.reported(license)))[3] == LATE
     assert usage.contract.ledger_of(usage.market, license)[2] == 1
 
 
@@ -140,7 +140,7 @@ def test_a_late_final_report(usage: Usage) -> None:
     offer, license = usage.sell()
     travel(MONTH + GRACE + 1)
     report = usage.report(offer, usage.reported(license, flags=FINAL))
-    assert usage.contract.report_of(report)[2] == FINAL | LATE
+    assert usage.contract.report_of(report)[3] == FINAL | LATE
 
 
 def test_the_duty_outlives_the_term(usage: Usage) -> None:
@@ -210,7 +210,7 @@ def test_a_bound_license_reports_its_model_alone(usage: Usage) -> None:
 
 def test_a_final_report_ends_the_duty_and_a_later_one_brings_it_back(usage: Usage) -> None:
     offer, license, report = usage.made(flags=FINAL)
-    assert usage.contract.report_of(report)[2] == FINAL
+    assert usage.contract.report_of(report)[3] == FINAL
     assert usage.contract.ledger_of(usage.market, license)[4] == 1
     travel(YEAR)
     usage.report(offer, usage.reported(license))
@@ -226,7 +226,7 @@ def test_a_supplement_leaves_a_final_report_standing(usage: Usage) -> None:
 def test_a_final_report_may_come_without_time_or_money(usage: Usage) -> None:
     offer, license, _ = usage.made()
     report = usage.report(offer, usage.reported(license, total=0, flags=FINAL))
-    assert usage.contract.report_of(report)[2] == FINAL
+    assert usage.contract.report_of(report)[3] == FINAL
     assert usage.contract.ledger_of(usage.market, license)[4] == 2
 
 
@@ -307,9 +307,10 @@ def test_only_the_caller_pays(usage: Usage) -> None:
 def test_no_field_of_the_word_touches_another(usage: Usage) -> None:
     """Largest total beside largest clock and flags."""
     token = usage.system.usd.address
-    offer, license, report = usage.made(currency=token, price=0, total=2**128 - 1, flags=FINAL)
-    total, opens_at, flags, _ = usage.contract.report_of(report)
-    assert (total, flags) == (2**128 - 1, FINAL)
+    offer, license, report = usage.made(currency=token, price=0, total=2**104 - 1, flags=FINAL)
+    total, paid, opens_at, flags, _ = usage.contract.report_of(report)
+    assert paid == 0
+    assert (total, flags) == (2**104 - 1, FINAL)
     assert opens_at == now() + 30 * 86_400
     assert isinstance(usage.reported(license), UsageReport)
     assert usage.contract.due_at(license, offer)[0] == 2**256 - 1

@@ -29,8 +29,8 @@ def right_root(license: int, total: int = 1_000) -> bytes:
 def test_a_ruling_sets_the_root_and_it_can_be_claimed_at_once(usage: Usage) -> None:
     offer, license, report = usage.made(root=digest("a false root"))
     usage.void(report, right_root(license))
-    assert usage.contract.events("ReportVoided") == [{"report": report, "root": right_root(license)}]
-    assert usage.contract.report_of(report) == (1_000, now(), CORRECTED, right_root(license))
+    assert usage.contract.events("ReportVoided") == [{"report": report, "root": right_root(license), "left": 1_000}]
+    assert usage.contract.report_of(report) == (1_000, 0, now(), CORRECTED, right_root(license))
     assert usage.contract.ledger_of(usage.market, license)[3] == 0
     assert usage.claim(license, [usage.leaf(offer)]) == 1_000
     assert usage.system.vault.balance_of(account(usage.system.creator), ETH) == offer.price + 1_000
@@ -40,8 +40,8 @@ def test_voided_without_a_root_the_money_waits_and_never_goes_back(usage: Usage)
     offer, license, report = usage.made()
     before = balance(ETH, usage.system.licensee)
     usage.void(report)
-    assert usage.contract.events("ReportVoided") == [{"report": report, "root": ZERO32}]
-    assert usage.contract.report_of(report) == (1_000, 0, VOID, ZERO32)
+    assert usage.contract.events("ReportVoided") == [{"report": report, "root": ZERO32, "left": 1_000}]
+    assert usage.contract.report_of(report) == (1_000, 0, 0, VOID, ZERO32)
     assert usage.contract.ledger_of(usage.market, license)[3] == 1
     travel(100 * MONTH)
     with reverts("usage: report is void"):
@@ -60,23 +60,67 @@ def test_another_ruling_sets_it_later(usage: Usage) -> None:
     assert usage.claim(license, [usage.leaf(offer)]) == 1_000
 
 
-def test_only_what_was_challenged_in_time(usage: Usage) -> None:
-    """So nothing was ever paid under a root that is replaced."""
-    offer, license, report = usage.made()
-    for _ in range(2):
-        with reverts("usage: report is not held"):
-            usage.contract.void_report(report, digest(), sender=usage.disputes)
+@pytest.mark.parametrize("held", [True, False])
+def test_held_or_not(usage: Usage, held: bool) -> None:
+    """The challenge's hold may have run out before the ruling."""
+    offer, license, report = usage.made(root=digest("a false root"))
+    if held:
+        usage.hold(report)
+    else:
         after_window()
-    usage.claim(license, [usage.leaf(offer)])
-    with reverts("usage: report is not held"):
-        usage.contract.void_report(report, ZERO32, sender=usage.disputes)
-
-
-def test_once_ruled_a_root_stands(usage: Usage) -> None:
-    _, license, report = usage.made()
     usage.void(report, right_root(license))
-    with reverts("usage: report is not held"):
-        usage.contract.void_report(report, digest(), sender=usage.disputes)
+    assert usage.claim(license, [usage.leaf(offer)]) == 1_000
+
+
+def test_what_was_paid_stays_paid_and_the_rest_is_shared_anew(usage: Usage) -> None:
+    """A late ruling: the places of the new tree have nothing to do with those of the old one."""
+    offer, license = usage.sell()
+    travel(MONTH)
+    number = ids.offer_of_license(license)
+    old = SumTree([Share(number, 0, 300), Share(number, 0, 700)])
+    report = usage.report(offer, usage.reported(license, root=old.root))
+    after_window()
+    assert usage.claim(license, [usage.leaf(offer, 300)], old.proof([0]), 2) == 300
+    assert usage.contract.report_of(report)[:2] == (1_000, 300)
+    new = SumTree([Share(number, 0, 500), Share(number, 0, 200)])
+    usage.void(report, new.root)
+    assert usage.contract.events("ReportVoided") == [{"report": report, "root": new.root, "left": 700}]
+    assert usage.contract.report_of(report)[:2] == (700, 0)
+    assert not usage.contract.is_claimed(report, 0)
+    with reverts("usage: wrong proof"):
+        usage.claim(license, [usage.leaf(offer, 700, 1)], old.proof([1]), 2)
+    assert usage.claim(license, [usage.leaf(offer, 500, 0), usage.leaf(offer, 200, 1)], [], 2) == 700
+    assert usage.held_by(report) == 0
+
+
+def test_the_old_root_again_pays_nobody_twice(usage: Usage) -> None:
+    """Ruled away and back: its sum is more than what is left."""
+    offer, license = usage.sell()
+    travel(MONTH)
+    number = ids.offer_of_license(license)
+    old = SumTree([Share(number, 0, 300), Share(number, 0, 700)])
+    report = usage.report(offer, usage.reported(license, root=old.root))
+    after_window()
+    usage.claim(license, [usage.leaf(offer, 300)], old.proof([0]), 2)
+    usage.void(report)
+    usage.void(report, old.root)
+    for leaf in (usage.leaf(offer, 300), usage.leaf(offer, 700, 1)):
+        with reverts("usage: wrong proof"):
+            usage.claim(license, [leaf], old.proof([leaf.index]), 2)
+    assert usage.held_by(report) == 700
+
+
+def test_when_everything_was_paid_there_is_nothing_to_share_out(usage: Usage) -> None:
+    offer, license, report = usage.made()
+    after_window()
+    usage.claim(license, [usage.leaf(offer)])
+    with reverts("usage: nothing to share out"):
+        usage.void(report, right_root(license))
+    usage.void(report)
+    assert not usage.contract.in_good_standing(license, offer)
+    restate(usage, license, ZERO32)
+    assert usage.contract.in_good_standing(license, offer)
+    assert usage.held_by(report) == 0
 
 
 def test_the_new_tree_shares_out_the_whole_total(usage: Usage) -> None:
@@ -132,7 +176,7 @@ def test_the_reporter_cures_a_voided_report(usage: Usage) -> None:
         "manifest": digest("restated manifest"),
         "opens_at": now() + WINDOW,
     }
-    assert usage.contract.report_of(report) == (1_000, now() + WINDOW, RESTATED, right_root(license))
+    assert usage.contract.report_of(report) == (1_000, 0, now() + WINDOW, RESTATED, right_root(license))
     assert usage.contract.in_good_standing(license, offer)
     with reverts("usage: challenge window open"):
         usage.claim(license, [usage.leaf(offer)])
@@ -145,7 +189,7 @@ def test_it_can_be_challenged_again(usage: Usage) -> None:
     usage.void(report)
     restate(usage, license, digest("another lie"))
     usage.void(report, right_root(license))
-    assert usage.contract.report_of(report)[2] == RESTATED | CORRECTED
+    assert usage.contract.report_of(report)[3] == RESTATED | CORRECTED
     assert usage.contract.ledger_of(usage.market, license)[3] == 0
 
 
@@ -153,7 +197,7 @@ def test_a_restated_final_report_ends_the_duty_again(usage: Usage) -> None:
     offer, license, report = usage.made(flags=FINAL)
     usage.void(report)
     restate(usage, license, right_root(license))
-    assert usage.contract.report_of(report)[1:3] == (now() + FINAL_WINDOW, FINAL | RESTATED)
+    assert usage.contract.report_of(report)[2:4] == (now() + FINAL_WINDOW, FINAL | RESTATED)
     assert usage.contract.due_at(license, offer)[0] == 2**256 - 1
 
 

@@ -15,7 +15,7 @@ WINDOW, FINAL_WINDOW, GRACE = 7 * DAY, 30 * DAY, 14 * DAY
 
 @dataclass
 class ReportModel:
-    """One report, as it stands. shares: amounts by place in the tree; None: no root stands."""
+    """One report, as it stands. total: what its tree shares out. shares: by place in it; None: no root stands."""
 
     total: int
     shares: list[int] | None

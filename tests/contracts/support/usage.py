@@ -131,9 +131,7 @@ class Usage:
         self.contract.hold_report(report, held, sender=self.disputes)
 
     def void(self, report: bytes, root: bytes = ZERO32) -> None:
-        """A ruling: hold first, unless it is held or void."""
-        if not self.contract.report_of(report)[2] & (HELD | VOID):
-            self.hold(report)
+        """A ruling."""
         self.contract.void_report(report, root, sender=self.disputes)
 
 
