@@ -4,33 +4,28 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ipto import documents, ids, typed_data
+from ipto import documents, ids
+from ipto._purse import Purse, currencies, currency_at
 from ipto.accounts import Signer
-from ipto.chain import Contract, Deployment, Receipt, RevertedError
+from ipto.chain import Contract, Deployment, Receipt
 from ipto.documents import Document
 from ipto.errors import InputError, IntegrityError
-from ipto.quantities import ETHER, Currency, format_amount
 from ipto.rpc import Rpc
-from ipto.structs import ETH, Authorization, Offer, Share
-from ipto.typed_data import ReceiveWithAuthorization, TypedData
+from ipto.structs import Offer, Share
 
-
-def currencies(deployment: Deployment) -> tuple[Currency, ...]:
-    """What can be paid with on a deployment's chain: ETH and its listed tokens."""
-    return (ETHER, *(Currency(token.symbol, token.address, token.decimals) for token in deployment.tokens.values()))
-
-
-def currency_at(deployment: Deployment, address: str) -> Currency:
-    """The currency at an address. Raises InputError for one the deployment does not list."""
-    for currency in currencies(deployment):
-        if currency.address == address:
-            return currency
-    raise InputError(f"the currency {address} is not listed in the deployment file; add it under tokens")
+__all__ = [
+    "Agreement",
+    "Licensee",
+    "currencies",
+    "currency_at",
+    "license_in",
+    "party_digest",
+    "pay_out",
+]
 
 
 def party_digest(name: str, register: str = "", salt: bytes | None = None) -> tuple[bytes, Document]:
@@ -59,6 +54,7 @@ class Licensee:
     def __init__(self, signer: Signer, deployment: Deployment, rpc: Rpc) -> None:
         self.signer, self.deployment, self.rpc = signer, deployment, rpc
         self.market = deployment.contract("LicenseMarket", rpc)
+        self._purse = Purse(signer, deployment, rpc)
 
     def agree(self, answer: Mapping[str, Any]) -> Agreement:
         """What would be bought, from an indexer's answer about one offer. Nothing is paid yet.
@@ -93,20 +89,7 @@ class Licensee:
         """
         offer, total, me = agreement.offer, agreement.total, self.signer.address
         arguments = (offer, me, party, total, agreement.acknowledged)
-        self._check_funds(agreement)
-        if offer.currency == ETH:
-            receipt = self.market.send(self.signer, "mint", *arguments, value=total)
-            return self._license_in(receipt), receipt
-        token = self._token(offer.currency)
-        allowed = int(token.call("allowance", me, self.market.address))
-        if allowed < total:
-            token.send(self.signer, "approve", self.market.address, total)
-        try:
-            receipt = self.market.send(self.signer, "mint", *arguments)
-        except RevertedError:
-            if allowed < total:
-                token.send(self.signer, "approve", self.market.address, allowed)
-            raise
+        receipt = self._purse.pay(self.market, offer.currency, total, "mint", *arguments)
         return self._license_in(receipt), receipt
 
     def authorize(self, agreement: Agreement, party: bytes, *, seconds: int = 3600) -> dict[str, Any]:
@@ -115,44 +98,16 @@ class Licensee:
         seconds: how long the authorization holds. Raises InputError for a currency without EIP-3009, for a free offer
         and when the account cannot pay.
         """
-        offer, total, acknowledged = agreement.offer, agreement.total, agreement.acknowledged
-        token = next((item for item in self.deployment.tokens.values() if item.address == offer.currency), None)
-        if token is None or not token.version:
-            raise InputError("this currency cannot be paid by authorization; mint from an account with ETH instead")
-        if not total:
-            raise InputError("this offer is free, there is nothing to authorize; mint from an account with ETH instead")
-        self._check_funds(agreement)
-        order = ids.order_hash(self.deployment.chain_id, ids.offer_id(offer), self.signer.address, party, acknowledged)
-        until = int(time.time()) + seconds
-        payment = ReceiveWithAuthorization(
-            payer=self.signer.address,
-            to=self.deployment.address("RoyaltyVault"),
-            value=total,
-            valid_after=0,
-            valid_before=until,
-            nonce=ids.authorization_nonce(self.market.address, order),
-        )
-        domain = typed_data.Domain(token.name, token.version, self.deployment.chain_id, token.address)
-        v, r, s = typed_data.split_signature(self.signer.sign_typed_data(TypedData(domain, payment)))
+        offer, acknowledged, me = agreement.offer, agreement.acknowledged, self.signer.address
+        order = ids.order_hash(self.deployment.chain_id, ids.offer_id(offer), me, party, acknowledged)
+        payment = self._purse.authorize(self.market, offer.currency, agreement.total, order, seconds)
         return {
             "offer": offer.to_json(),
-            "licensee": self.signer.address,
+            "licensee": me,
             "party": "0x" + party.hex(),
             "acknowledged": "0x" + acknowledged.hex(),
-            "authorization": Authorization(self.signer.address, 0, until, v, r, s).to_json(),
+            "authorization": payment.to_json(),
         }
-
-    def _check_funds(self, agreement: Agreement) -> None:
-        currency, me = agreement.offer.currency, self.signer.address
-        has = self.rpc.balance(me) if currency == ETH else int(self._token(currency).call("balanceOf", me))
-        if has < agreement.total:
-            unit = currency_at(self.deployment, currency)
-            needed = format_amount(agreement.total, unit)
-            raise InputError(f"{me} holds {format_amount(has, unit)}, the license costs {needed}; send it some first")
-
-    def _token(self, currency: str) -> Contract:
-        # Any ERC-20 answers to these names.
-        return Contract("TestUSD", currency, self.rpc)
 
     def _license_in(self, receipt: Receipt) -> int:
         return license_in(self.market, receipt.logs)

@@ -23,6 +23,7 @@ from ipto._command import (
     read_plan,
     reports_errors,
 )
+from ipto._dataset_commands import dataset
 from ipto._desk import buy, payout, verify
 from ipto._studio import describe, trace_film, trace_service
 from ipto.accounts import create_keystore, read_passphrase
@@ -42,7 +43,7 @@ def main() -> None:
     """Register videos, license them, pay everyone who made them."""
 
 
-for _command in (buy, payout, verify, describe, trace_film, trace_service):
+for _command in (buy, dataset, payout, verify, describe, trace_film, trace_service):
     main.add_command(_command)
 
 

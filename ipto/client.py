@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ipto import documents, ids, media, presets, terms, typed_data, works
+from ipto._curator import Collected, Curator, collect, held_works, live_offers, read_dataset, read_offers, take_out
+from ipto._dataset_licensee import DatasetAgreement, DatasetLicensee
 from ipto._licensee import Agreement, Licensee, currencies, currency_at, license_in, party_digest, pay_out
 from ipto.accounts import Signer
 from ipto.chain import Deployment
@@ -38,19 +40,29 @@ from ipto.typed_data import Onboard, PostOffers, TypedData, WithdrawOffer
 
 __all__ = [
     "Agreement",
+    "Collected",
     "Contribution",
     "Creator",
+    "Curator",
+    "DatasetAgreement",
+    "DatasetLicensee",
     "Film",
     "Licensee",
     "OfferPlan",
     "Prepared",
     "check_scene",
+    "collect",
     "currencies",
     "currency_at",
+    "held_works",
     "license_in",
+    "live_offers",
     "party_digest",
     "pay_out",
+    "read_dataset",
+    "read_offers",
     "split_of",
+    "take_out",
 ]
 
 _DEADLINE_SECONDS = 3600

@@ -13,13 +13,14 @@ from eth_utils.crypto import keccak
 
 from ipto.codec import encode
 from ipto.errors import InputError
-from ipto.structs import MAX_SHARES, SHARE_TOTAL, ZERO32, Offer, Share, checksum_address
+from ipto.structs import MAX_SHARES, SHARE_TOTAL, ZERO32, Dataset, Offer, Share, checksum_address
 
 __all__ = [
     "account_address",
     "acknowledgement",
     "address_account",
     "authorization_nonce",
+    "dataset_id",
     "invited_account",
     "is_split_account",
     "license_id",
@@ -51,8 +52,13 @@ def offer_id(offer: Offer) -> bytes:
     return keccak(encode([Offer.abi_type()], [offer.as_tuple()]))[:28] + bytes(4)
 
 
+def dataset_id(dataset: Dataset) -> bytes:
+    """The id of a dataset: the hash of all its fields, the last four bytes free for the sale's number."""
+    return keccak(encode([Dataset.abi_type()], [dataset.as_tuple()]))[:28] + bytes(4)
+
+
 def license_id(offer: bytes, sale: int) -> int:
-    """The license sold from an offer (by its id) as number `sale`, counted from 1."""
+    """The license sold from an offer or a dataset (by its id) as number `sale`, counted from 1."""
     _check_32(offer, "offer id")
     if offer[28:] != bytes(4):
         raise InputError(f"0x{offer.hex()} is not an offer id: its last four bytes are not zero")
@@ -62,7 +68,7 @@ def license_id(offer: bytes, sale: int) -> int:
 
 
 def offer_of_license(license: int) -> bytes:
-    """The id of the offer a license was sold from."""
+    """The id of the offer, or of the dataset, a license was sold from."""
     if not 0 <= license < 1 << 256:
         raise InputError(f"{license} is not a license id")
     return (license & ~_SALE_MASK).to_bytes(32, "big")
@@ -128,7 +134,10 @@ def acknowledgement(terms: bytes, cultural: bytes, claim_rank: int) -> bytes:
 
 
 def order_hash(chain_id: int, offer: bytes, licensee: str, party: bytes, acknowledged: bytes) -> bytes:
-    """What a payer's authorization binds. offer: the offer's id; party: salted digest of who signs."""
+    """What a payer's authorization binds. offer: the offer's id; party: salted digest of who signs.
+
+    For a dataset: its id in the place of the offer's, the state as `acknowledged`.
+    """
     for value, name in ((offer, "offer id"), (party, "party"), (acknowledged, "acknowledged")):
         _check_32(value, name)
     types = ["uint256", "bytes32", "address", "bytes32", "bytes32"]

@@ -200,7 +200,7 @@ class Dataset(ChainStruct):
     currency: Address  # all members are paid in it
     usages: Uint16  # Usage bits; each member's offer permits at least these
     aspects: Uint16  # Aspect bits; each member's offer permits at least these
-    forbids: Uint16  # Forbid bits; each member's offer forbids exactly these
+    forbids: Uint16  # Forbid bits; each member's offer forbids at most these
     term: Uint40  # seconds from the sale, or PERPETUAL
     revenue_share_bps: Uint16  # one pool for each license, shared by the works it covers
     unit: Uint8  # Unit

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from ipto import ids, media, terms, works
+from ipto._logs import Logs, place
 from ipto.chain import Contract, Deployment, EventLog, RevertedError
 from ipto.content import ContentStore
 from ipto.documents import Document
 from ipto.errors import InputError, IntegrityError, IptoError, NotFoundError
 from ipto.quantities import Currency
-from ipto.rpc import Rpc, RpcError, quantity
+from ipto.rpc import Rpc, quantity
 from ipto.structs import PERPETUAL, WHOLE_END_MS, ZERO32, Aspect, Offer, Usage
 
 __all__ = ["Check", "Report", "utc", "verify_license"]
@@ -85,7 +86,7 @@ def verify_license(
     # A development chain's clock may be ahead of this machine's.
     head = quantity(rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"])
     moment = max(int(time.time()), head) if at is None else at
-    logs = _Logs(rpc, deployment.block_number)
+    logs = Logs(rpc, deployment.block_number)
     offer = _posted_offer(logs, market, offer_id)
     minted = logs.last(market, "LicenseMinted", license)
     registered = _registration(logs, registry, offer.work)
@@ -127,42 +128,7 @@ def verify_license(
     return report
 
 
-class _Logs:
-    """A node's logs about one thing, in the chain's order. What they say is checked by whoever reads them."""
-
-    def __init__(self, rpc: Rpc, since: int) -> None:
-        self._rpc, self._since = rpc, since
-
-    def all(self, contract: Contract, event: str, subject: int) -> list[EventLog]:
-        """Every event of a kind whose first indexed argument is `subject`."""
-        topics = ["0x" + contract.abi.event(event).topic.hex(), f"0x{subject:064x}"]
-        raw = self._read(contract.address, topics, self._since, self._rpc.block_number())
-        return sorted(contract.events(raw, event), key=_place)
-
-    def last(self, contract: Contract, event: str, subject: int) -> EventLog:
-        """The latest of them. Raises NotFoundError when the node has none."""
-        found = self.all(contract, event, subject)
-        if not found:
-            raise NotFoundError(f"the node has no {event} log of {subject:#x}; ask one that keeps all logs")
-        return found[-1]
-
-    def _read(self, address: str, topics: list[str], first: int, last: int) -> list[dict[str, Any]]:
-        query = {"address": address, "topics": topics, "fromBlock": hex(first), "toBlock": hex(last)}
-        try:
-            return list(self._rpc.call("eth_getLogs", query))
-        except RpcError:
-            # Many nodes bound the range; halves of it pass sooner or later, or one block alone fails for good.
-            if first >= last:
-                raise
-        middle = (first + last) // 2
-        return self._read(address, topics, first, middle) + self._read(address, topics, middle + 1, last)
-
-
-def _place(log: EventLog) -> tuple[int, int]:
-    return log.block_number, log.log_index
-
-
-def _posted_offer(logs: _Logs, market: Contract, offer_id: bytes) -> Offer:
+def _posted_offer(logs: Logs, market: Contract, offer_id: bytes) -> Offer:
     """The offer as its licensor posted it; its hash is its id, so the log needs no trust."""
     posted = logs.last(market, "OfferPosted", int.from_bytes(offer_id, "big"))
     offer = Offer.from_mapping(_plain(posted.args["offer"]))
@@ -171,7 +137,7 @@ def _posted_offer(logs: _Logs, market: Contract, offer_id: bytes) -> Offer:
     return offer
 
 
-def _registration(logs: _Logs, registry: Contract, work: int) -> EventLog:
+def _registration(logs: Logs, registry: Contract, work: int) -> EventLog:
     """How the work was registered; its id is the hash of creator and content, so these two need no trust."""
     registered = logs.last(registry, "WorkRegistered", work)
     if ids.work_id(registered.args["creator"], registered.args["content"]) != work:
@@ -179,10 +145,10 @@ def _registration(logs: _Logs, registry: Contract, work: int) -> EventLog:
     return registered
 
 
-def _metadata_at(logs: _Logs, registry: Contract, registered: EventLog, minted: EventLog) -> bytes:
+def _metadata_at(logs: Logs, registry: Contract, registered: EventLog, minted: EventLog) -> bytes:
     """The metadata's digest when the license was sold: what the owner wrote later cannot spoil the evidence."""
     changes = logs.all(registry, "MetadataSet", registered.args["work"])
-    earlier = [change.args["metadata"] for change in changes if _place(change) < _place(minted)]
+    earlier = [change.args["metadata"] for change in changes if place(change) < place(minted)]
     return bytes(earlier[-1] if earlier else registered.args["metadata"])
 
 

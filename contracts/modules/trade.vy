@@ -1,4 +1,5 @@
 # pragma version ==0.4.3
+# pragma nonreentrancy on
 # SPDX-License-Identifier: AGPL-3.0-only
 """
 @title What markets share: the fee on top, the pause, and taking the buyer's money

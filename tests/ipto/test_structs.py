@@ -16,10 +16,10 @@ from ipto._abi import Param
 from ipto._struct import ChainStruct
 from ipto.chain import abi
 from ipto.errors import InputError
-from ipto.structs import Authorization, Offer, Share, WorkInput, checksum_address
+from ipto.structs import Authorization, Dataset, Offer, Share, WorkInput, checksum_address
 from tests.ipto.strategies import structures
 
-ALL: list[type[ChainStruct]] = [Share, WorkInput, Offer, Authorization]
+ALL: list[type[ChainStruct]] = [Share, WorkInput, Offer, Authorization, Dataset]
 TYPES = Path(__file__).parents[2] / "contracts" / "interfaces" / "types.vyi"
 
 OFFER = Offer(
@@ -36,6 +36,7 @@ def _compiled(contract: str, function: str, argument: str) -> Param:
     [
         (Offer, ("LicenseMarket", "post", "offer")),
         (Share, ("RoyaltyVault", "declare_split", "shares")),
+        (Dataset, ("DatasetMarket", "open", "dataset")),
         (WorkInput, ("WorkRegistry", "register", "work")),
         (Authorization, ("LicenseMarket", "mint_with_authorization", "authorization")),
     ],

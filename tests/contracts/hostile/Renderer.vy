@@ -2,7 +2,7 @@
 # pragma evm-version cancun
 # SPDX-License-Identifier: Apache-2.0
 """
-@title A certificate renderer that knows one word.
+@title A certificate renderer that knows few words.
 """
 
 
@@ -11,6 +11,13 @@
 def license_uri(market: address, license: uint256) -> String[16384]:
     assert self._asked(market, license)
     return "certificate"
+
+
+@external
+@view
+def dataset_uri(market: address, license: uint256) -> String[16384]:
+    assert self._asked(market, license)
+    return "certificate of a dataset"
 
 
 @external

@@ -20,6 +20,7 @@ LESS_ROOM = {"LicenseMarket": 640}
 # Every deployed contract, and which of its functions take ETH.
 PAYABLE: dict[str, set[str]] = {
     "Attestations": set(),
+    "DatasetMarket": {"mint", "mint_at_least"},
     "DisputeResolver": {"open_case", "answer", "ask_hold"},
     "LicenseMarket": {"mint", "mint_many"},
     "PanelArbiter": set(),

@@ -40,6 +40,7 @@ class System:
     owner: Actor = field(default_factory=lambda: Actor.named("owner"))
     creator: Actor = field(default_factory=lambda: Actor.named("creator"))
     licensee: Actor = field(default_factory=lambda: Actor.named("licensee"))
+    curator: Actor = field(default_factory=lambda: Actor.named("curator"))
     steward: Actor = field(default_factory=lambda: Actor.named("steward"))
     controller: Actor = field(default_factory=lambda: Actor.named("controller"))
     treasury: Actor = field(default_factory=lambda: Actor.named("treasury"))
@@ -83,6 +84,8 @@ class System:
             self.receivers.address,
         )
         self.market = self.new_market()
+        self.datasets = self.new_datasets()
+        self.market.set_dataset_market(self.datasets.address, sender=self.owner)
         self.usd = hostile("Honest")
 
     def new_market(self, **wiring: str) -> Contract:
@@ -96,6 +99,19 @@ class System:
             wiring.get("disputes", self.disputes.address),
             wiring.get("certificates", ZERO_ADDRESS),
             wiring.get("receivers", self.receivers.address),
+        )
+
+    def new_datasets(self, **wiring: str) -> Contract:
+        """Another dataset market, with other neighbours than usual."""
+        return deploy(
+            CONTRACTS / "DatasetMarket.vy",
+            wiring.get("owner", self.owner),
+            wiring.get("vault", self.vault.address),
+            wiring.get("registry", self.registry.address),
+            wiring.get("signed", self.signed.address),
+            wiring.get("disputes", ZERO_ADDRESS),
+            wiring.get("market", self.market.address),
+            wiring.get("certificates", ZERO_ADDRESS),
         )
 
     def fund(self, token: Contract, account: str, amount: int, spender: str | None = None) -> None:
