@@ -12,6 +12,7 @@ import boa
 from ipto import ids
 from ipto.structs import ETH, ZERO32, Dataset, Offer, SumNode, UsageLeaf, UsageReport
 from ipto.sum_tree import Share, SumTree
+from tests.contracts.support import datasets
 from tests.contracts.support.build import authorization, buy, digest, on_sale, word_of
 from tests.contracts.support.contract import Contract, build, deploy, mapping_slot
 from tests.contracts.support.system import CONTRACTS, Actor, System, now, travel
@@ -34,7 +35,6 @@ class Usage:
 
     def __post_init__(self) -> None:
         system = self.system
-        datasets = getattr(system, "datasets", system.market)
         self.contract: Contract = deploy(
             CONTRACTS / "UsageSettlement.vy",
             system.vault.address,
@@ -42,9 +42,9 @@ class Usage:
             system.signed.address,
             self.disputes,
             system.market.address,
-            datasets.address,
+            system.datasets.address,
         )
-        self.market, self.datasets = system.market.address, datasets.address
+        self.market, self.datasets = system.market.address, system.datasets.address
         self.model: bytes = self.contract.register_model(self.developer, digest("card"), sender=self.developer)
 
     # ---- licenses
@@ -53,6 +53,20 @@ class Usage:
         """An offer that shares revenue, in ETH unless told otherwise, and a license of it."""
         offer = on_sale(self.system, **{"revenue_share_bps": 300, "report_every": MONTH, **changes})
         return offer, buy(self.system, offer)
+
+    def sell_dataset(self, count: int = 3, **changes: Any) -> tuple[Dataset, list[Offer], int]:
+        """A dataset of so many works by as many creators that shares revenue, and a license of it."""
+        terms = {"revenue_share_bps": 300, "report_every": MONTH, "currency": ETH, **changes}
+        dataset = datasets.opened(self.system, **terms)
+        offers = [self.member_offer(dataset, number) for number in range(count)]
+        datasets.joined(self.system, dataset, *offers)
+        return dataset, offers, datasets.buy(self.system, dataset)
+
+    def member_offer(self, dataset: Dataset, number: int) -> Offer:
+        """An offer that fits a dataset, of a work of a creator of its own."""
+        equal = ("currency", "revenue_share_bps", "report_every")
+        creator = Actor.named(f"creator {number}")
+        return datasets.member(self.system, creator, price=10, **{name: getattr(dataset, name) for name in equal})
 
     # ---- reports
 
