@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that look at films: describe one, find one again. `ipto.cli` puts them beside the others."""
+"""The commands that look at films: describe, check, find again, weigh a claim; `ipto.cli` puts them with the others."""
 
 from __future__ import annotations
 
 import json
+import math
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ipto import media
+from ipto import documents, media
 from ipto._command import Context, home_option, reports_errors
+from ipto.chain import Contract
 from ipto.content import LocalStore
-from ipto.errors import IptoError
+from ipto.errors import InputError, IptoError
+from ipto.evidence import Challenge, Registration, Resemblance, assess, prove_domain
+from ipto.media.rights import provenance
+from ipto.rpc import quantity
 from ipto.trace import catalogs
 from ipto.trace.match import Catalog
 from ipto.trace.report import find, sound_index
@@ -90,6 +96,87 @@ def trace_film(film: Path, picture: Path | None, as_json: bool, many: bool, home
     if picture is not None:
         picture.write_text(finding.picture(), encoding="utf-8")
     click.echo(json.dumps(finding.to_json(), indent=1) if as_json else "\n".join(finding.lines()))
+
+
+def _registration(context: Context, content: bytes) -> Registration:
+    registry = Contract("WorkRegistry", context.deployment.address("WorkRegistry"), context.rpc)
+    work, since = registry.call("first_claim", content)
+    if not work:
+        return Registration(None, 0, None)
+    return Registration(work, since, str(context.ask("works", str(work))["creator"]))
+
+
+@click.command()
+@click.argument("film", type=click.Path(path_type=Path))
+@home_option
+@reports_errors
+def check(film: Path, home: Path) -> None:
+    """Before registering FILM: was this file, or content it shares, registered here already?"""
+    context = Context(home)
+    found = _analyse(film, None, with_pictures=False)
+    first = _registration(context, found.properties.sha256)
+    if first.first_claim is None:
+        click.echo("Nobody registered this very file here.")
+    else:
+        click.echo(f"This very file is work {first.first_claim}, claimed by {first.claimant}.")
+    catalog = _catalog(context, many=False)
+    click.echo("\n".join(find(found.fingerprint, catalog, sound_index(catalog)).lines()))
+
+
+@click.command()
+@click.argument("work_id", metavar="WORK")
+@click.argument("film", type=click.Path(path_type=Path))
+@click.option("--domain", "domains", multiple=True, help="A domain whose keeper published the claim.")
+@click.option("--trust", type=click.Path(path_type=Path, dir_okay=False), help="PEM of signing authorities you trust.")
+@click.option("--into", type=click.Path(path_type=Path, dir_okay=False), help="Write the report, as it is attested.")
+@home_option
+@reports_errors
+def evidence(
+    work_id: str, film: Path, domains: tuple[str, ...], trust: Path | None, into: Path | None, home: Path
+) -> None:
+    """What speaks for the claim WORK on FILM: a report with parts and a level, never proof of ownership."""
+    context = Context(home)
+    claim = context.ask("works", work_id)
+    work, claimant = int(claim["id"]), str(claim["owner"])
+    found = _analyse(film, None, with_pictures=False)
+    content = found.properties.sha256
+    if "0x" + content.hex() != claim["content"]:
+        raise InputError(f"{film} is not the file that was registered as work {work}; name the master")
+    proofs = []
+    for domain in domains:
+        challenge = Challenge.of(domain, claimant, work)
+        if (proof := prove_domain(challenge)) is not None:
+            proofs.append(proof)
+        else:
+            click.echo(f"{challenge.domain} does not publish the claim. Put this line into a TXT record at ", err=True)
+            click.echo(f"{challenge.dns_name}, or into {challenge.url}:\n{challenge.line}", err=True)
+    resemblances = []
+    catalog = _catalog(context, many=False)
+    for match in find(found.fingerprint, catalog).matches:
+        other = context.ask("works", match.work.name)
+        if int(other["id"]) != work and other["registered_at"] < claim["registered_at"]:
+            alarms = round(math.log10(max(match.false_alarms, 1e-300)) * 100)
+            resemblances.append(Resemblance(int(other["id"]), str(other["owner"]), len(match.scenes), alarms))
+    report = assess(
+        work=work,
+        claimant=claimant,
+        content=content,
+        registration=_registration(context, content),
+        resemblances=resemblances,
+        provenance=provenance.read(film, trust.read_bytes() if trust else None) if _carries_credentials(film) else None,
+        domains=proofs,
+        transactions=quantity(context.rpc.call("eth_getTransactionCount", claimant, "latest")),
+        at=int(time.time()),
+    )
+    click.echo("\n".join(report.lines()))
+    if into is not None:
+        into.write_bytes(documents.canonical(report.document))
+        click.echo(f"The report's digest, for an attestation: 0x{report.digest.hex()}")
+
+
+def _carries_credentials(film: Path) -> bool:
+    with film.open("rb") as file:
+        return file.read(8)[4:] in (b"ftyp", b"moov") or film.suffix.lower() == ".avi"
 
 
 @click.command("trace-service")

@@ -25,7 +25,7 @@ from ipto._command import (
 )
 from ipto._dataset_commands import dataset
 from ipto._desk import buy, payout, verify
-from ipto._studio import describe, trace_film, trace_service
+from ipto._studio import check, describe, evidence, trace_film, trace_service
 from ipto._usage_commands import report
 from ipto.accounts import create_keystore, read_passphrase
 from ipto.client import Creator, check_scene, split_of
@@ -44,7 +44,9 @@ def main() -> None:
     """Register videos, license them, pay everyone who made them."""
 
 
-for _command in (buy, dataset, payout, report, verify, describe, trace_film, trace_service):
+for _command in (
+    buy, check, dataset, describe, evidence, payout, report, trace_film, trace_service, verify,
+):  # fmt: skip
     main.add_command(_command)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,8 @@ TRANSFORMS = (
 
 def apply(transform: Transform, film: Path, other: Path, length: float) -> Path:
     """The copy, made once. `other`: a film of its own that a compilation or a frame around it is taken from."""
-    copy = CACHE / "copies" / f"{film.stem}--{transform.name.replace(' ', '_').replace('%', 'pc')}.mp4"
+    recipe = f"{film.stat().st_size} {other.stat().st_size} {transform}".encode() + film.read_bytes()
+    copy = CACHE / "copies" / f"{film.stem}-{hashlib.sha256(recipe).hexdigest()[:16]}.mp4"
     if copy.exists():
         return copy
     copy.parent.mkdir(parents=True, exist_ok=True)

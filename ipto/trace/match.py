@@ -199,6 +199,7 @@ def _compare(
     alarms = float(np.exp(min(best, 50.0)))
     if alarms > ALARMS:
         return None
+    pairs += _aligned(query, numbers, work.fingerprint, scenes[:distinct], logs, pairs)
     matches = [
         _scene_match(query, numbers[row], work.fingerprint, int(scenes[column]), names[how], alike, logs, (row, column))
         for row, column in sorted(pairs)
@@ -241,6 +242,39 @@ def _consistent(
             taken.add(row)
             chain.append((row, column))
     return chain
+
+
+def _aligned(
+    query: Fingerprint,
+    numbers: Sequence[int],
+    work: Fingerprint,
+    scenes: NDArray[np.int64],
+    logs: NDArray[np.float64],
+    pairs: Sequence[tuple[int, int]],
+) -> list[tuple[int, int]]:
+    """Scenes that stand where the ones found before put them: each is one comparison, so less likeness is enough."""
+    known = np.array([[_middle(query, numbers[row]), _middle(work, int(scenes[column]))] for row, column in pairs])
+    spread = known[:, 0] - known[:, 0].mean()
+    speed = float(spread @ known[:, 1] / (spread @ spread)) if len(pairs) > 1 and spread.any() else 1.0
+    if not 0.4 <= speed <= 2.5:
+        speed = 1.0
+    taken = {row for row, _ in pairs}
+    used = {column for _, column in pairs}
+    found = []
+    for row in set(range(len(numbers))) - taken:
+        middle = _middle(query, numbers[row])
+        nearest = known[np.abs(known[:, 0] - middle).argmin()]
+        expected = nearest[1] + speed * (middle - nearest[0])
+        for column in range(len(scenes)):
+            scene = work.scenes[int(scenes[column])]
+            is_there = scene.start_ms <= expected < scene.end_ms
+            if is_there and column not in used and logs[row, column] <= np.log(_LOCAL):
+                found.append((row, column))
+    return found
+
+
+def _middle(film: Fingerprint, scene: int) -> float:
+    return (film.scenes[scene].start_ms + film.scenes[scene].end_ms) / 2
 
 
 def _scene_match(

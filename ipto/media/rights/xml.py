@@ -35,7 +35,8 @@ def parse(data: bytes, what: str) -> ElementTree.Element:
     def refuse(*_: object) -> None:
         raise InputError(f"the {what} declares a document type or entities, which are not read")
 
-    parser = expat.ParserCreate(namespace_separator="}")
+    # UTF-8 whatever a declaration says: it could name any codec Python has.
+    parser = expat.ParserCreate("utf-8", namespace_separator="}")
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = builder.data
     parser.StartDoctypeDeclHandler = refuse

@@ -101,7 +101,7 @@ def test_other_bytes_than_the_digest_says() -> None:
         documents.parse_stored(loose, hashlib.sha256(loose).digest())
 
 
-@pytest.mark.parametrize("name", ["work-1", "cultural-1", "terms-1"])
+@pytest.mark.parametrize("name", ["work-1", "work-2", "cultural-1", "terms-1", "evidence-1"])
 def test_schemas_are_sound_and_explain_every_field(name: str) -> None:
     schema = documents.load_schema(name)
     documents.Draft202012Validator.check_schema(schema)

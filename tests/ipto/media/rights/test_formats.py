@@ -123,6 +123,7 @@ BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&
 
 
 HOSTILE_XML = [
+    b"<?xml version='1.0' encoding='UTF-5'?><rsl/>",
     b"", b"<", BOMB,
     b"<a>" * 100 + b"</a>" * 100, b"<a>" + b"<b/>" * 30_000 + b"</a>", b"\xff\xfe\x00", b"<rsl/>", b"{}",
     b"<a b='" + b"x" * 2**20 + b"'/>",
