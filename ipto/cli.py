@@ -197,7 +197,7 @@ def register(
     split_of(contributions)  # says what is wrong before a long film is read
     creator = Creator(signer, context.deployment, context.store)
     prepared = creator.prepare(
-        creator.read(video), title=title, people=contributions, plans=plans, credit_line=credit_line
+        creator.study(video), title=title, people=contributions, plans=plans, credit_line=credit_line
     )
     action = context.wait(creator.hand_in(prepared, context.relayer))
     click.echo(f"work        {prepared.work}")

@@ -67,6 +67,7 @@ __all__ = [
 
 _DEADLINE_SECONDS = 3600
 _ALL_ASPECTS = int(sum(Aspect))
+_MOST_UPLOADED = 2 * 1024 * 1024  # bytes; a relayer takes no more in one piece
 _WATCH = Callable[[int], object]
 
 
@@ -103,6 +104,11 @@ class Film:
     path: Path
     properties: works.MediaProperties
     poster: bytes  # JPEG
+    description: media.Description | None = None  # scenes, statistics, fingerprint; None: not asked for
+
+    def blobs(self) -> tuple[bytes, ...]:
+        """What belongs into content stores beside the film itself."""
+        return self.description.blobs() if self.description else (self.poster,)
 
     @property
     def poster_cid(self) -> Cid:
@@ -163,6 +169,16 @@ class Creator:
         """
         return Film(path, media.describe(path, progress=progress), media.poster(path))
 
+    def study(self, path: Path, progress: Callable[[float], object] | None = None) -> Film:
+        """`read`, and look at every frame: scenes, statistics, fingerprint, storyboard, preview. Stores nothing.
+
+        progress: called with the part done, 0 to 1. The fingerprint lets `ipto trace` find the film again. Raises
+        media.MediaError.
+        """
+        found = media.analyse(path, progress=progress)
+        assert found.pictures.poster is not None
+        return Film(path, found.properties, found.pictures.poster, found)
+
     def prepare(
         self,
         film: Film,
@@ -201,6 +217,7 @@ class Creator:
             credit_text=credit_line,
             rights=rights,
             cultural=documents.digest(notice) if notice else None,
+            findings=film.description.findings() if film.description else None,
             **metadata,
         )
         work_input = works.work_input(document, cleared=cleared, payee=payee, steward=steward)
@@ -235,7 +252,8 @@ class Creator:
         film = prepared.film
         if self.store.ingest(film.path).sha256 != film.properties.sha256:
             raise InputError(f"{film.path} changed while it was read; wait until it is finished, then try again")
-        self.store.put(film.poster)
+        for blob in film.blobs():
+            self.store.put(blob)
         for data in prepared.documents:
             self.store.put_document(data)
 
@@ -244,7 +262,10 @@ class Creator:
         self.keep(prepared)
         for data in prepared.documents:
             relayer.upload(Cid.of_block(data), data)
-        relayer.upload(prepared.film.poster_cid, prepared.film.poster)
+        for blob in prepared.film.blobs():
+            # What is too large for the operator's store is served from the creator's own.
+            if len(blob) <= _MOST_UPLOADED:
+                relayer.upload(describe(blob).cid, blob)
         return self._submit(relayer, prepared.message)
 
     def post(self, offers: Sequence[Offer], papers: Sequence[Document], relayer: Relayer) -> str:

@@ -119,7 +119,7 @@ class Demo:
         """File → properties, poster, digest, documents, CIDs."""
         self._heading("1. The film is read and described")
         creator = Creator(self.cast.creator, self.deployment, self.store)
-        film = creator.read(self.video)
+        film = creator.study(self.video)
         facts = film.properties
         self._line("file", f"{_printable(self.video.name)}, {facts.size:,} bytes")
         self._line(

@@ -18,8 +18,11 @@ from relayer.settings import Settings
 
 # What a work needs besides its master, and how each begins.
 _PICTURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n", "image/webp": b"RIFF"}
+_FINGERPRINT = {"application/vnd.ipto.fingerprint": b"IPTOFP1\x00"}
+_BINARY = {**_PICTURES, **_FINGERPRINT}
+_PREVIEW = "video/mp4"
 _ANY = "application/octet-stream"
-TYPES = ("application/json", *_PICTURES, _ANY)
+TYPES = ("application/json", *_BINARY, _PREVIEW, _ANY)
 
 
 class Uploads:
@@ -81,9 +84,11 @@ class Uploads:
 
 
 def _check_kind(kind: str, data: bytes) -> None:
-    actual = next((name for name, magic in _PICTURES.items() if data.startswith(magic)), "application/json")
+    actual = next((name for name, magic in _BINARY.items() if data.startswith(magic)), "application/json")
     if actual == "image/webp" and data[8:12] != b"WEBP":
         actual = "application/json"
+    if data[4:8] == b"ftyp":
+        actual = _PREVIEW
     if actual == "application/json":
         try:
             is_document = isinstance(json.loads(data.decode("utf-8")), dict)
@@ -91,7 +96,9 @@ def _check_kind(kind: str, data: bytes) -> None:
             is_document = False
         if not is_document:
             raise RefusedError(
-                422, "content-type", "the body is neither a JSON object in UTF-8 nor a JPEG, PNG or WebP picture"
+                422,
+                "content-type",
+                "the body is neither a JSON object in UTF-8 nor a picture (JPEG, PNG, WebP), fingerprint or MP4",
             )
     if kind not in (actual, _ANY):
         raise RefusedError(422, "content-type", f"the body is {actual}, not {kind}; name what it is")

@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import gcd
 from typing import Any, Protocol
 
-from ipto.content import Cid, ContentStore
+from ipto.content import ContentStore, describe
 from ipto.media import analysis, fingerprint, pictures
 from ipto.media.fingerprint import Fingerprint
 from ipto.media.study import Study, Subject
@@ -69,19 +69,26 @@ class Description:
     pictures: Pictures
     suggestions: tuple[Suggestion, ...]  # for people to confirm or edit; nothing of it is taken over unasked
 
-    def keep(self, store: ContentStore) -> Findings:
-        """Store fingerprint and pictures; what to give `works.build_metadata` as `findings`."""
+    def blobs(self) -> tuple[bytes, ...]:
+        """What belongs into a content store: fingerprint, poster, storyboard, preview."""
+        shots = (self.pictures.poster, self.pictures.storyboard, self.pictures.preview)
+        return (self.fingerprint.encode(), *(data for data in shots if data))
+
+    def findings(self) -> Findings:
+        """What to give `works.build_metadata`. Stores nothing: the addresses follow from the bytes."""
         shots = self.pictures
         return Findings(
-            fingerprint=self.fingerprint.document(store.put(self.fingerprint.encode()).uri),
+            fingerprint=self.fingerprint.document(describe(self.fingerprint.encode()).cid.uri),
             analysis=self.analysis,
-            storyboard=store.put(shots.storyboard) if shots.storyboard else None,
-            preview=store.put(shots.preview) if shots.preview else None,
+            storyboard=describe(shots.storyboard).cid if shots.storyboard else None,
+            preview=describe(shots.preview).cid if shots.preview else None,
         )
 
-    def poster_cid(self, store: ContentStore) -> Cid | None:
-        """Store the poster."""
-        return store.put(self.pictures.poster) if self.pictures.poster else None
+    def keep(self, store: ContentStore) -> Findings:
+        """Store all of it; gives `findings`."""
+        for data in self.blobs():
+            store.put(data)
+        return self.findings()
 
 
 def draw(subject: Subject, study: Study, memory_bytes: int) -> Pictures:
