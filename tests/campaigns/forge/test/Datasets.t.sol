@@ -88,8 +88,9 @@ contract DatasetHandler {
 
     mapping(uint256 => bool) public withdrawn;
 
-    function withdrawOffer(uint256 o) external {
+    function withdrawOffer(uint256 o, uint256 chance) external {
         calls++;
+        if (chance % 4 != 0) return;
         o %= OFFERS;
         vm.prank(offers[o].licensor);
         all.market.withdraw_offer(offers[o]);
@@ -105,9 +106,11 @@ contract DatasetHandler {
         withdrawn[o] = false;
     }
 
-    function moveWork(uint256 o, uint256 to) external {
+    /// Mostly back to whoever offered it, who can post again.
+    function moveWork(uint256 o, uint256 to, uint256 chance) external {
         calls++;
         o %= OFFERS;
+        if (chance % 4 != 0) to = o;
         address owner = all.registry.ownerOf(offers[o].work);
         vm.warp(block.timestamp + 1);
         vm.prank(owner);
