@@ -84,7 +84,7 @@ def _compare(audit: Audit, manifest: Manifest, deployment: Deployment) -> None:
         "begin": (document["since"], made["since"]),
         "end": (document["through"], made["through"]),
         "currency": (document["currency"], audit.license.terms.currency),
-        "total": (document["total"], str(audit.report.total)),
+        "total": (document["total"], str(made["total"])),
     }
     wrong = [f"{name}: {one}, on chain {other}" for name, (one, other) in said.items() if one != other]
     period = f"{utc(made['since'])} to {utc(made['through'])}"

@@ -196,7 +196,8 @@ class StoredReport:
     report: bytes  # its id
     made: EventLog  # UsageReported
     manifest: bytes  # digest of the manifest, the restated one when there is one
-    total: int
+    total: int  # what its tree shares out: all it brought, or what was left when a ruling set another root
+    paid: int  # of that
     opens_at: int  # UTC seconds; while held: the seconds its window had left
     flags: int
     root: bytes
@@ -210,8 +211,8 @@ def find_report(deployment: Deployment, rpc: Rpc, report: bytes) -> StoredReport
     found = logs.matching(settlement, [kinds, word(report)])
     if not found or found[0].event != "UsageReported":
         raise NotFoundError(f"no report 0x{report.hex()} was made on chain {deployment.chain_id}")
-    total, opens_at, flags, root = settlement.call("report_of", report)
-    return StoredReport(report, found[0], found[-1].args["manifest"], total, opens_at, flags, root)
+    shared, paid, opens_at, flags, root = settlement.call("report_of", report)
+    return StoredReport(report, found[0], found[-1].args["manifest"], shared, paid, opens_at, flags, root)
 
 
 @dataclass(slots=True)
