@@ -13,15 +13,15 @@ import click
 from ipto import documents
 from ipto._audit import audit_report
 from ipto._command import Context, home_option, key_option, open_signer, password_option, read_number, reports_errors
-from ipto._reporter import (
+from ipto.client import (
     PreparedReport,
     Reporter,
     claim_shares,
+    currency_at,
     find_license,
     find_report,
     members_of,
 )
-from ipto.client import currency_at
 from ipto.errors import InputError
 from ipto.quantities import format_amount, parse_amount
 from ipto.structs import ZERO32, UsageReport

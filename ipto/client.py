@@ -19,6 +19,17 @@ from ipto import documents, ids, media, presets, terms, typed_data, works
 from ipto._curator import Collected, Curator, collect, held_works, live_offers, read_dataset, read_offers, take_out
 from ipto._dataset_licensee import DatasetAgreement, DatasetLicensee
 from ipto._licensee import Agreement, Licensee, currencies, currency_at, license_in, party_digest, pay_out
+from ipto._reporter import (
+    Claimed,
+    LicenseTerms,
+    PreparedReport,
+    Reporter,
+    StoredReport,
+    claim_shares,
+    find_license,
+    find_report,
+    members_of,
+)
 from ipto.accounts import Signer
 from ipto.chain import Deployment
 from ipto.content import Cid, ContentStore, describe
@@ -40,6 +51,7 @@ from ipto.typed_data import Onboard, PostOffers, TypedData, WithdrawOffer
 
 __all__ = [
     "Agreement",
+    "Claimed",
     "Collected",
     "Contribution",
     "Creator",
@@ -47,16 +59,24 @@ __all__ = [
     "DatasetAgreement",
     "DatasetLicensee",
     "Film",
+    "LicenseTerms",
     "Licensee",
     "OfferPlan",
     "Prepared",
+    "PreparedReport",
+    "Reporter",
+    "StoredReport",
     "check_scene",
+    "claim_shares",
     "collect",
     "currencies",
     "currency_at",
+    "find_license",
+    "find_report",
     "held_works",
     "license_in",
     "live_offers",
+    "members_of",
     "party_digest",
     "pay_out",
     "read_dataset",
