@@ -72,7 +72,7 @@ class Protocol:
         self.people = {role: chain.account(role) for role in CAST}
         # By the same transactions as everywhere: code sizes and addresses are the real ones.
         parameters = Parameters(self["owner"].address)
-        deployed = deploy(chain.dev.rpc, chain.dev.signers[0], parameters, test_token=True)
+        deployed = deploy(chain.dev.rpc, self["owner"], parameters, test_token=True)
         self.contracts = {name: Contract(chain, where, abi(name)) for name, where in deployed.contracts.items()}
         self.registry, self.vault = self.contracts["WorkRegistry"], self.contracts["RoyaltyVault"]
         self.market, self.signed = self.contracts["LicenseMarket"], self.contracts["SignedActions"]

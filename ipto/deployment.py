@@ -19,7 +19,7 @@ from ipto.structs import checksum_address
 __all__ = ["DIRECTORY", "Deployment", "Token"]
 
 DIRECTORY = Path("deployments")
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Deployment:
     block_number: int  # no event of these contracts is older
     block_hash: str  # tells one development chain from the next
     tokens: dict[str, Token] = field(default_factory=dict)  # symbol → token
-    parameters: dict[str, str] = field(default_factory=dict)  # owner and other constructor arguments, salt
+    parameters: dict[str, Any] = field(default_factory=dict)  # of `ipto.deploy.Parameters`
     compiler: str = ""
     evm_version: str = ""
 
@@ -92,7 +92,7 @@ class Deployment:
                     symbol: Token(**{**token, "address": checksum_address(token["address"], symbol)})
                     for symbol, token in data.get("tokens", {}).items()
                 },
-                parameters={key: str(value) for key, value in data.get("parameters", {}).items()},
+                parameters=dict(data.get("parameters", {})),
                 compiler=str(data.get("compiler", "")),
                 evm_version=str(data.get("evm_version", "")),
             )
