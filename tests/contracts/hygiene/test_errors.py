@@ -8,8 +8,21 @@ from tests.contracts.support.contract import ROOT
 PAGE = ROOT / "docs" / "errors.md"
 SOURCES = [*(ROOT / "contracts").glob("*.vy"), *(ROOT / "contracts" / "modules").glob("*.vy")]
 TEXT = re.compile(r'"([a-z][a-z0-9_]*: [^"\n]+)"')
-# Texts of the imported module that can be reached through what is exported.
-IMPORTED = {"ownable: caller is not the owner", "ownable_2step: caller is not the new owner"}
+# Texts of the imported modules that can be reached through what is exported.
+IMPORTED = {
+    "ownable: caller is not the owner",
+    "ownable_2step: caller is not the new owner",
+    "access_control: account is missing role",
+    "access_control: can only renounce roles for itself",
+    "timelock_controller: operation already scheduled",
+    "timelock_controller: insufficient delay",
+    "timelock_controller: operation is not ready",
+    "timelock_controller: operation cannot be cancelled",
+    "timelock_controller: missing dependency",
+    "timelock_controller: length mismatch",
+    "timelock_controller: underlying transaction reverted",
+    "timelock_controller: caller must be timelock",
+}
 
 
 def in_sources() -> set[str]:

@@ -27,6 +27,7 @@ PAYABLE: dict[str, set[str]] = {
     "Receivers": set(),
     "RoyaltyVault": {"credit"},
     "SignedActions": set(),
+    "Timelock": {"execute", "execute_batch"},  # snekmate's; a call it makes may carry value
     "UsageSettlement": {"report", "report_dataset"},
     "WorkRegistry": set(),
 }
