@@ -10,7 +10,7 @@ from __future__ import annotations
 from eth_utils.crypto import keccak
 
 from ipto.accounts import Signer
-from ipto.chain import send
+from ipto.chain import TransactionError, send, wait_for_receipt
 from ipto.errors import IntegrityError, IptoError
 from ipto.rpc import Rpc, RpcError
 from ipto.structs import checksum_address
@@ -58,8 +58,12 @@ def install_factory(rpc: Rpc, signer: Signer) -> None:
     if missing > 0:
         send(rpc, signer, FACTORY_SENDER, value=missing, what="funding the factory's creator")
     try:
-        rpc.call("eth_sendRawTransaction", _TRANSACTION)
+        created = str(rpc.call("eth_sendRawTransaction", _TRANSACTION))
     except RpcError as error:
         raise DeployError(f"this chain refuses the factory's creation ({error.message}); ask its operators") from error
+    try:
+        wait_for_receipt(rpc, created)
+    except TransactionError as error:
+        raise DeployError("the factory's creation is not mined yet; run the deployment again in a minute") from error
     if not rpc.code(FACTORY):
-        raise DeployError("the factory's creation is not mined yet; run the deployment again in a minute")
+        raise DeployError("the factory's creation failed on this chain; ask its operators")
