@@ -59,7 +59,7 @@ class Parameters:
     executors: tuple[str, ...] = (ZERO_ADDRESS,)  # of the timelock; the zero address: anybody
     delay: int = 172_800  # seconds between a proposal and its execution
     panel: tuple[str, ...] = ()  # who rules disputes; empty: the owner alone, for development
-    quorum: int = 1  # how many of the panel must agree
+    quorum: int = 0  # equal votes of the panel that decide; 0: more than half
     bond_currency: str = ETH  # in which disputes are bonded
     bond: int = 10**17  # of a dispute, in the currency's smallest unit
     ruling_fee: int = 5 * 10**16  # the panel's, out of the lost bond
@@ -84,7 +84,9 @@ class Parameters:
             raise InputError("owner, proposers and panel must not be the zero address")
         if not self.executors or self.delay < MIN_DELAY:
             raise InputError(f"a timelock needs an executor and a delay of at least {MIN_DELAY} seconds")
-        if not 1 <= self.quorum <= len(self.members):
+        object.__setattr__(self, "panel", tuple(sorted(self.panel, key=str.lower)))  # as the arbiter wants them
+        object.__setattr__(self, "quorum", self.quorum or len(self.members) // 2 + 1)
+        if self.quorum > len(self.members):
             raise InputError(f"quorum: from 1 to the panel's {len(self.members)} members")
         if not self.bond or not self.rent_per_day or self.ruling_fee > self.bond:
             raise InputError("bond and rent_per_day must not be zero, nor ruling_fee above the bond")

@@ -29,7 +29,7 @@ from scripts._ape import connect, is_local, signer
 @click.option("--executor", "executors", multiple=True, help="Who may execute what is due; repeat. None: anybody.")
 @click.option("--delay", default=172_800, show_default=True, help="Seconds of the timelock's delay.")
 @click.option("--member", "panel", multiple=True, help="Of the panel that rules disputes; repeat. None: the account.")
-@click.option("--quorum", default=1, show_default=True, help="How many of the panel must agree.")
+@click.option("--quorum", default=0, help="Equal votes of the panel that decide; default: more than half.")
 @click.option("--bond-currency", default=ETH, show_default=True, help="In which disputes are bonded.")
 @click.option("--bond", default=10**17, show_default=True, help="Of a dispute, in the currency's smallest unit.")
 @click.option("--ruling-fee", default=5 * 10**16, show_default=True, help="The panel's, out of the lost bond.")

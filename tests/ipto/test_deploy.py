@@ -75,6 +75,8 @@ def test_addresses_are_known_beforehand(fresh: DevChain, tmp_path: Path) -> None
     market = made.contract("LicenseMarket", fresh.rpc)
     assert market.call("owner") == OWNER
     assert market.call("VAULT") == made.address("RoyaltyVault")
+    assert market.call("DISPUTES") == made.address("DisputeResolver")
+    assert made.contract("PanelArbiter", fresh.rpc).call("panel") == (1, (OWNER,), 1)
     # Nothing is done twice, whoever asks.
     nonce = fresh.rpc.nonce(fresh.signers[1].address)
     assert deploy(fresh.rpc, fresh.signers[1], parameters, test_token=True) == made
@@ -198,7 +200,7 @@ def test_create2_is_eip_1014_s() -> None:
         {"delay": True},
         {"delay": "172800"},
         {"panel": (ZERO_ADDRESS,)},
-        {"quorum": 0},
+        {"quorum": -1},
         {"quorum": 2},
         {"panel": (OWNER, HEIR), "quorum": 3},
         {"bond": 0},
@@ -212,6 +214,15 @@ def test_create2_is_eip_1014_s() -> None:
 def test_bad_parameters(bad: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         Parameters(**{"owner": OWNER, **bad})
+
+
+def test_a_panel_decides_by_more_than_half() -> None:
+    judges = tuple(dev_signer(number).address for number in range(5))
+    for count, quorum in ((1, 1), (2, 2), (3, 2), (4, 3), (5, 3)):
+        parameters = Parameters(OWNER, panel=judges[:count])
+        assert parameters.quorum == quorum
+        assert [int(member, 16) for member in parameters.panel] == sorted(int(judge, 16) for judge in judges[:count])
+    assert Parameters(OWNER).quorum == 1
 
 
 def test_parameters_are_recorded_without_loss() -> None:
