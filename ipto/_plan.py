@@ -167,7 +167,7 @@ def plan(parameters: Parameters, *, test_token: bool = False) -> tuple[Step, ...
             missing = {i.name for i in abi(name).constructor if KNOWN_AS.get(i.name, name) not in {*steps, name}}
         except NotFoundError:
             continue
-        if missing and name not in ("WorkRegistry", "LicenseMarket"):
+        if missing - {"certificates"}:
             continue
         for item in abi(name).constructor:
             before = KNOWN_AS.get(item.name)
