@@ -52,7 +52,7 @@ KNOWN_AS = {
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What the deployer decides. Everything but the market's fee is part of the addresses."""
+    """What the deployer decides. Everything but the markets' fee is part of the addresses."""
 
     owner: str  # signs the settings after the contracts; hands over to the timelock, or stays where there is none
     proposers: tuple[str, ...] = ()  # of the timelock; empty: none, for development
@@ -64,7 +64,7 @@ class Parameters:
     bond: int = 10**17  # of a dispute, in the currency's smallest unit
     ruling_fee: int = 5 * 10**16  # the panel's, out of the lost bond
     rent_per_day: int = 10**16  # of an asked hold
-    fee_bps: int = 0  # of the market, on top of prices
+    fee_bps: int = 0  # of both markets, on top of prices
     fee_recipient: str = ZERO_ADDRESS
     salt: str = "0x" + "00" * 32
 

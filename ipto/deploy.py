@@ -16,7 +16,7 @@ from ipto._create2 import FACTORY, DeployError, check_factory, create2_address, 
 from ipto._plan import Parameters, Step, plan
 from ipto.accounts import Signer
 from ipto.chain import Contract, Deployment, Token, artifact, send
-from ipto.doctor import owned, verify
+from ipto.doctor import charging, owned, verify
 from ipto.errors import InputError, IntegrityError, IptoError
 from ipto.rpc import Rpc, RpcError
 from ipto.structs import ZERO_ADDRESS
@@ -108,10 +108,11 @@ def _settlements(
             yield "set_dataset_market", market, (expected,), True
         elif linked != expected:
             raise IntegrityError(f"LicenseMarket was linked to {linked} for ever; choose another salt")
-    # Once the timelock owns it, the fee is the timelock's to set.
+    # Once the timelock owns them, the fee is the timelock's to set.
     fee = (parameters.fee_bps, parameters.fee_recipient)
-    if market.call("owner") == parameters.owner and market.call("fee") != fee:
-        yield "set_fee", market, fee, True
+    for contract in charging(known):
+        if contract.call("owner") == parameters.owner and contract.call("fee") != fee:
+            yield "set_fee", contract, fee, True
     if "Timelock" in known:
         timelock = known["Timelock"]
         for contract in owned(known):

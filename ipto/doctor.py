@@ -169,9 +169,14 @@ def owned(known: dict[str, Contract]) -> list[Contract]:
     return [contract for contract in known.values() if _has(contract, "pending_owner")]
 
 
+def charging(known: dict[str, Contract]) -> list[Contract]:
+    """The contracts that take the protocol's fee."""
+    return [contract for contract in known.values() if _has(contract, "set_fee")]
+
+
 def _state(known: dict[str, Contract], parameters: Parameters) -> Iterator[Finding]:
-    market = known["LicenseMarket"]
-    yield _compare(STATE, market, "fee", (parameters.fee_bps, parameters.fee_recipient))
+    for contract in charging(known):
+        yield _compare(STATE, contract, "fee", (parameters.fee_bps, parameters.fee_recipient))
     for contract in known.values():
         for function in ("registrations_paused", "sales_paused", "is_gate_closed"):
             if _has(contract, function):
