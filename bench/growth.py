@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import datasets
+from bench import datasets, usage
 from bench.harness import fresh_chain
 from bench.protocol import Protocol
 
@@ -35,6 +35,15 @@ GROWTHS = {
     ),
     "dataset_collect": Growth(
         "Settle a member, repeat payee, per work", "members in the batch", datasets.SETTLED, datasets.collect
+    ),
+    "claim": Growth(
+        "Claim a leaf of a report of 131,072, per leaf, neighbours", "leaves in the call", usage.CLAIMS, usage.claim
+    ),
+    "claim_tree": Growth(
+        "Claim 100 leaves of a report, per leaf, neighbours",
+        "leaves in the report",
+        usage.TREES,
+        lambda protocol, count: usage.claim(protocol, count=count),
     ),
 }
 
