@@ -28,7 +28,7 @@ REAL = 1_000
 """The most members that are registered, posted and added one by one."""
 _AT_ONCE = 50  # works or offers in one call
 # Where Vyper keeps the words of the datasets: a test compares it with the compiler's layout.
-DATASETS_SLOT = 11
+DATASETS_SLOT = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,26 +7,15 @@ publish. What a first use costs more stands beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
+from bench import datasets
 from bench.harness import Chain
+from bench.operation import Operation
 from bench.protocol import Protocol, Split
 from ipto import ids
 from ipto.structs import ETH, Offer
 
 CODE_LIMIT = 24_576
 """EIP-170: bytes of code a contract may have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One figure: what is done, the state it is done in, how to measure it, and the most it may cost."""
-
-    what: str
-    state: str
-    measure: Callable[[Protocol], int]
-    limit: int | None = None
 
 
 def _register(protocol: Protocol) -> int:
@@ -201,6 +190,8 @@ OPERATIONS = {
         lambda p: p.onboard_many(20) // 20,
     ),
 }
+
+OPERATIONS |= datasets.OPERATIONS
 
 
 def measure(chain: Chain) -> tuple[dict[str, int], dict[str, int]]:

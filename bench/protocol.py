@@ -81,6 +81,11 @@ class Protocol:
         self.usd.send(self["licensee"], "approve", self.market.address, usd.PLENTY)
         self._labels = itertools.count(1)
 
+    @property
+    def datasets(self) -> Contract:
+        """The dataset market."""
+        return self.contracts["DatasetMarket"]
+
     def __getitem__(self, role: str) -> LocalSigner:
         """Someone in the cast."""
         return self.people[role]
