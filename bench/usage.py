@@ -49,10 +49,16 @@ def _members(protocol: Protocol, count: int) -> Set:
     return made
 
 
-@functools.lru_cache(maxsize=2)
-def _tree(members: tuple[bytes, ...], places: tuple[int, ...], count: int) -> SumTree:
-    """A tree of `count` leaves with these members at these places."""
-    at = dict(zip(places, members, strict=True))
+def _places(count: int, *, apart: bool) -> tuple[int, ...]:
+    """Where in a tree of `count` leaves the members stand: side by side, or as far from each other as they can."""
+    return tuple(number * (count // CLAIMED) if apart else count // 3 + number for number in range(CLAIMED))
+
+
+@functools.lru_cache(maxsize=1)
+def _tree(members: tuple[bytes, ...], count: int) -> SumTree:
+    """A tree of `count` leaves with the members in both of their places."""
+    at = dict(zip(_places(count, apart=True), members, strict=True))
+    at |= zip(_places(count, apart=False), members, strict=True)
     return SumTree(
         Leaf(at.get(place) or place.to_bytes(28, "big") + bytes(4), 1, _AMOUNT + place) for place in range(count)
     )
@@ -111,17 +117,15 @@ def _claim(protocol: Protocol, offers: Sequence[Offer], places: Sequence[int], t
     return protocol.contracts["UsageSettlement"].gas(protocol["keeper"], "claim", *arguments)
 
 
-def claim(protocol: Protocol, claimed: int = CLAIMED, *, count: int = LEAVES, apart: int = 1) -> int:
-    """So many leaves claimed at once, `apart` places from each other; gas for each leaf."""
-    made = _members(protocol, claimed)
-    first = min(count // 3, count - apart * (claimed - 1) - 1)
-    places = tuple(first + apart * number for number in range(claimed))
-    tree = _tree(tuple(ids.offer_id(offer) for offer in made.offers), places, count)
+def claim(protocol: Protocol, claimed: int = CLAIMED, *, count: int = LEAVES, apart: bool = False) -> int:
+    """So many of the members' leaves claimed at once; gas for each leaf."""
+    made = _members(protocol, CLAIMED)
+    tree = _tree(tuple(ids.offer_id(offer) for offer in made.offers), count)
     protocol.usd.send(protocol["owner"], "mint", protocol["licensee"].address, tree.total)
     _report(protocol, made, 1, tree)
     protocol.chain.now += _WINDOW
-    license = ids.license_id(made.id, 1)
-    return _claim(protocol, made.offers, places, tree, license) // claimed
+    license, places = ids.license_id(made.id, 1), _places(count, apart=apart)[:claimed]
+    return _claim(protocol, made.offers[:claimed], places, tree, license) // claimed
 
 
 PAID = "each to a split of its own that was paid before, in an ERC-20"
@@ -143,12 +147,12 @@ OPERATIONS = {
     "claim_100_apart": Operation(
         "claim a leaf of a report",
         f"per leaf, 100 of 131,072 at once, 1,310 places apart; {PAID}",
-        lambda p: claim(p, apart=LEAVES // CLAIMED),
+        lambda p: claim(p, apart=True),
     ),
-    "claim_1": Operation("claim a leaf of a report", f"one of 131,072; {PAID}", lambda p: claim(p, 1)),
+    "claim_1": Operation("claim a leaf of a report", f"one of 131,072 alone; {PAID}", lambda p: claim(p, 1)),
 }
 
 CLAIMS = (1, 10, 50, CLAIMED)
 """Leaves in a call for which claiming is measured."""
-TREES = (128, 1_024, 16_384, LEAVES)
+TREES = (256, 1_024, 16_384, LEAVES)
 """Leaves in a tree for which claiming 100 is measured."""
