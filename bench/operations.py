@@ -117,6 +117,11 @@ def _withdraw(protocol: Protocol, currency: str) -> int:
     return gas
 
 
+def _onboard_many_repeat(protocol: Protocol) -> int:
+    protocol.onboard_many(20, 1)
+    return protocol.onboard_many(20, 2) // 20
+
+
 def _onboard_repeat(protocol: Protocol) -> int:
     protocol.onboard(1)
     return protocol.onboard(2)
@@ -186,8 +191,14 @@ OPERATIONS = {
     ),
     "execute_many_20_onboard": Operation(
         "onboard in a batch of 20: split of three, work, two offers",
+        "20 creators who have onboarded before; one transaction by a relayer, gas for each",
+        _onboard_many_repeat,
+        260_000,
+    ),
+    "execute_many_20_onboard_first": Operation(
+        "onboard in a batch of 20: split of three, work, two offers",
         "20 creators, the first of each; one transaction by a relayer, gas for each",
-        lambda p: p.onboard_many(20) // 20,
+        lambda p: p.onboard_many(20, 1) // 20,
     ),
 }
 

@@ -215,12 +215,12 @@ class Protocol:
         newcomer = self["newcomer"]
         return self._relayed(newcomer, self._onboarding(newcomer, nonce))
 
-    def onboard_many(self, count: int) -> int:
-        """So many newcomers sign the same, each its first; the relayer submits them at once. Gas of all."""
+    def onboard_many(self, count: int, nonce: int) -> int:
+        """So many newcomers sign the same, each with this nonce; the relayer submits them at once. Gas of all."""
         newcomers = [self.chain.account(f"newcomer {n}") for n in range(count)]
         calls = []
         for newcomer in newcomers:
-            message = self._onboarding(newcomer, 1)
+            message = self._onboarding(newcomer, nonce)
             calls.append(self.signed.abi.function(message.FUNCTION).encode(message, self._proof(newcomer, message)))
         receipt = self.signed.send(self["relayer"], "execute_many", calls, [ONBOARDING_GAS] * count)
         executed = self.signed.abi.event("ActionExecuted").topic.hex()
