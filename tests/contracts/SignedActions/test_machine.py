@@ -22,6 +22,13 @@ ANY = st.integers(0, 255)
 NONCES = st.sampled_from([0, 1, 255, 256, 2**256 - 1])
 
 
+def number_of(message: Any) -> bytes:
+    """The offer a message is about; nothing for one that is about none."""
+    if isinstance(message, typed_data.CancelNonce):
+        return b""
+    return ids.offer_id(message.offers[0] if isinstance(message, typed_data.PostOffers) else message.offer)
+
+
 class SignedMachine(Machine):
     """Two actors, two contracts of the same code, two chain ids, few nonces, so that everything collides."""
 
@@ -51,7 +58,7 @@ class SignedMachine(Machine):
     @step(
         weight=4,
         who=st.integers(0, 1),
-        what=st.sampled_from(["post", "withdraw"]),
+        what=st.sampled_from(["post", "post", "withdraw", "withdraw", "cancel"]),
         price=st.integers(0, 2),
         nonce=NONCES,
         lasts=st.sampled_from([-1, 0, 10, 10**6]),
@@ -66,8 +73,10 @@ class SignedMachine(Machine):
         message: Any
         if what == "post":
             message = typed_data.PostOffers(actor, market, (offer,), nonce, now() + lasts)
-        else:
+        elif what == "withdraw":
             message = typed_data.WithdrawOffer(actor, market, offer, nonce, now() + lasts)
+        else:
+            message = typed_data.CancelNonce(actor, nonce, now() + lasts)
         by = who if signer is None else signer
         chain = self.home if is_home else self.home + 1
         signature = sign(
@@ -83,6 +92,38 @@ class SignedMachine(Machine):
         place=st.integers(0, 64),
     )
     def submit(self, which: int, change: str | None, place: int) -> None:
+        sent, signature, reasons = self.judged(which, change, place)
+        reason = self.attempt(sent.FUNCTION, sent, signature, sender=self.system.thief)
+        assert reason in (reasons or {None})
+        if reason is None:
+            self.happened(sent)
+
+    @step(
+        weight=4,
+        when=lambda self: self.signed,
+        picks=st.lists(
+            st.tuples(ANY, st.sampled_from([None, None, None, "nonce", "price", "byte"]), st.integers(0, 64)),
+            min_size=1,
+            max_size=5,
+        ),
+    )
+    def submit_many(self, picks: list[tuple[int, str | None, int]]) -> None:
+        """In one transaction: each as if it were alone, after those before it."""
+        calls, expected = [], []
+        for which, change, place in picks:
+            sent, signature, reasons = self.judged(which, change, place)
+            calls.append(self.system.signed.data(sent.FUNCTION, sent, signature))
+            expected.append({reason.encode()[:32].ljust(32, b"\x00") for reason in reasons})
+            if not reasons:
+                self.happened(sent)
+        refused = self.system.signed.execute_many(calls, [400_000] * len(calls), sender=self.system.thief)
+        assert refused == sum(1 << place for place, reasons in enumerate(expected) if reasons)
+        told = {log["index"]: log["reason"] for log in self.system.signed.events("ActionFailed")}
+        assert set(told) == {place for place, reasons in enumerate(expected) if reasons}
+        assert all(told[place] in reasons for place, reasons in enumerate(expected) if reasons)
+
+    def judged(self, which: int, change: str | None, place: int) -> tuple[Any, bytes, set[str]]:
+        """A signed message, perhaps altered, and the reasons for which it may be refused now; none: it goes through."""
         message, signature, signer, contract, chain = self.signed[which % len(self.signed)]
         sent = message
         if change in ("nonce", "deadline"):
@@ -92,17 +133,16 @@ class SignedMachine(Machine):
             sent = replace(message, actor=str(other))
         elif change == "price" and isinstance(message, typed_data.PostOffers):
             sent = replace(message, offers=(replace(message.offers[0], price=message.offers[0].price + 3),))
-        elif change == "price":
+        elif change == "price" and isinstance(message, typed_data.WithdrawOffer):
             sent = replace(message, offer=replace(message.offer, price=message.offer.price + 3))
-        elif change == "byte":
+        elif change in ("byte", "price"):
             signature = signature[:place] + bytes([signature[place] ^ 1]) + signature[place + 1 :]
-        offer = sent.offers[0] if isinstance(sent, typed_data.PostOffers) else sent.offer
-        number = ids.offer_id(offer)
-        is_live = self.posted.get(number, False)
+            change = "byte"
         actor = self.actors.index(sent.actor)
         is_valid = (
             change is None and contract == 0 and chain == self.chain and signer == actor and sent.actor == message.actor
         )
+        is_live = self.posted.get(number_of(sent), False)
         refused = {
             "signed: deadline passed": now() > sent.deadline,
             "signed: nonce already used": (actor, sent.nonce) in self.used,
@@ -110,12 +150,13 @@ class SignedMachine(Machine):
             "market: already posted": sent.FUNCTION == "post_offers" and is_live,
             "market: offer not live": sent.FUNCTION == "withdraw_offer" and not is_live,
         }
-        reasons = {reason for reason, holds in refused.items() if holds}
-        reason = self.attempt(sent.FUNCTION, sent, signature, sender=self.system.thief)
-        assert reason in (reasons or {None})
-        if reason is None:
-            self.used.add((actor, sent.nonce))
-            self.posted[number] = sent.FUNCTION == "post_offers"
+        return sent, signature, {reason for reason, holds in refused.items() if holds}
+
+    def happened(self, sent: Any) -> None:
+        """A message was carried out."""
+        self.used.add((self.actors.index(sent.actor), sent.nonce))
+        if sent.FUNCTION != "cancel_nonce_for":
+            self.posted[number_of(sent)] = sent.FUNCTION == "post_offers"
 
     def attempt(self, name: str, *args: Any, **options: Any) -> str | None:
         """Why a call was refused, or None."""
