@@ -25,7 +25,9 @@ _PROMISING = 4.5  # T of a hit worth a closer look
 _CLOSER = 40  # works looked at more closely, at most
 _TURNS = (-4.0, -3.0, -2.0, 2.0, 3.0, 4.0)
 _LOCAL = 0.02  # chance at which a further scene of a work that was found is believed
+_BETWEEN = 0.2  # the same for one between two others, where it is expected
 _MOST_COMBINED = 8
+_ALIKE = 0.4  # correlation from which two scenes of a film count as one
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ def _compare(
     ordered = sorted(pairs, key=lambda pair: logs[pair])
     single = float(logs[ordered[0]]) + np.log(comparisons)
     total, best = float(np.log(works)), single
-    for step, pair in enumerate(ordered[:_MOST_COMBINED], 1):
+    for step, pair in enumerate(_independent(ordered, looked.reshape(tried, count, -1)[how])[:_MOST_COMBINED], 1):
         total += min(0.0, float(local[pair]))
         # Choosing how many to combine is a choice, too.
         best = min(best, total + np.log(step + 1))
@@ -244,6 +246,17 @@ def _consistent(
     return chain
 
 
+def _independent(ordered: Sequence[tuple[int, int]], shown: Rows) -> list[tuple[int, int]]:
+    """Pairs that may be counted as separate evidence: another scene of the work, and of the query one that looks
+    different. The pieces of one long take agree or fail together."""
+    kept: list[tuple[int, int]] = []
+    for row, column in ordered:
+        is_new = all(column != other for _, other in kept)
+        if is_new and all(float(shown[row] @ shown[other]) < _ALIKE for other, _ in kept):
+            kept.append((row, column))
+    return kept
+
+
 def _aligned(
     query: Fingerprint,
     numbers: Sequence[int],
@@ -265,10 +278,12 @@ def _aligned(
         middle = _middle(query, numbers[row])
         nearest = known[np.abs(known[:, 0] - middle).argmin()]
         expected = nearest[1] + speed * (middle - nearest[0])
+        # Between two scenes that were found, little is needed to believe the one in the middle.
+        least = _BETWEEN if {row - 1, row + 1} <= taken else _LOCAL
         for column in range(len(scenes)):
             scene = work.scenes[int(scenes[column])]
             is_there = scene.start_ms <= expected < scene.end_ms
-            if is_there and column not in used and logs[row, column] <= np.log(_LOCAL):
+            if is_there and column not in used and logs[row, column] <= np.log(least):
                 found.append((row, column))
     return found
 

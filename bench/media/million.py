@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A catalog of a million scenes: how often strangers raise an alarm in it, what is still found, how long it takes.
+
+    python -m bench.media.million build      windows of pictures that no film of the benchmark shows, kept on disk
+    python -m bench.media.million measure
+
+A scene is a random window (30 to 100 % of a side, of any shape, also mirrored) of a picture, put through the same
+portrait, sketches and index as a film's scene. Two windows of one picture may overlap, as shots of one set do; no
+window shows anything that is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.media import footage, recall
+from bench.media.null import still
+from bench.media.transforms import TRANSFORMS
+from ipto.media import sketch
+from ipto.media.fingerprint import Fingerprint, Scene
+from ipto.trace.index import WINDOWS, FaissIndex, query_variants
+from ipto.trace.match import Catalog, trace
+
+SCENES = 1_000_000
+QUERIES = 200
+FIRST_PICTURE = 240  # before it are those of catalog and strangers
+_BATCH = 2_000
+_FOLDER = footage.CACHE / "million"
+_ASKED = ("re-encode", "mirror", "letterbox", "crop 10 %", "crop 20 %", "rotate 3°", "subtitles", "speed 1.5",
+          "compilation", "trim to the middle half")  # fmt: skip
+
+
+def windows(luma: NDArray[np.float32], count: int, chance: np.random.Generator) -> NDArray[np.float32]:
+    """Portraits of random windows of a picture, all of one size and shape."""
+    high, wide = (int(chance.integers(3, luma.shape[0] // sketch.GRID + 1)) for _ in range(2))
+    total = np.zeros((luma.shape[0] + 1, luma.shape[1] + 1))
+    total[1:, 1:] = luma.cumsum(0, dtype=np.float64).cumsum(1)
+    boxes = total[high:, wide:] - total[:-high, wide:] - total[high:, :-wide] + total[:-high, :-wide]
+    boxes = (boxes / (high * wide)).astype(np.float32)
+    room = [boxes.shape[axis] - step * (sketch.GRID - 1) for axis, step in ((0, high), (1, wide))]
+    shape, (down, right) = (*room, sketch.GRID, sketch.GRID), boxes.strides
+    view = np.lib.stride_tricks.as_strided(boxes, shape, (down, right, down * high, right * wide), writeable=False)
+    cells = view[chance.integers(0, room[0], count), chance.integers(0, room[1], count)]
+    mean, spread = cells.mean((1, 2), keepdims=True), cells.std((1, 2), keepdims=True)
+    kept = spread[:, 0, 0] >= 6.0
+    return np.asarray(((cells - mean) / np.maximum(spread, 1e-6))[kept], np.float32)
+
+
+def build(scenes: int = SCENES) -> None:
+    """Make the rows and keep them as they are stored in an index."""
+    _FOLDER.mkdir(parents=True, exist_ok=True)
+    shown = footage.pictures()[FIRST_PICTURE:]
+    lumas = [still(*one) for one in shown]
+    chance = np.random.default_rng(2)
+    values = np.lib.format.open_memmap(
+        _FOLDER / "rows.npy", mode="w+", dtype=np.int8, shape=(len(WINDOWS) * scenes, sketch.SIZE)
+    )
+    done, number = 0, 0
+    while done < scenes:
+        made = windows(lumas[number % len(lumas)], _BATCH, chance)[: (scenes - done + 1) // 2]
+        number += 1
+        if len(made) == 0:
+            continue
+        for place, window in enumerate(WINDOWS):
+            rows = sketch.sketches(made, window)
+            rows = np.concatenate([rows, sketch.mirrored(rows)])[: scenes - done]
+            top = np.abs(rows).max(axis=1, keepdims=True)
+            begin = place * scenes + done
+            values[begin : begin + len(rows)] = np.rint(rows / np.maximum(top, 1e-9) * 127)
+        done += len(rows)
+        if number % 25 == 0:
+            print(f"{done} scenes of {len(lumas)} pictures", flush=True)
+    values.flush()
+
+
+def load() -> FaissIndex:
+    """The index with all rows in it, sorted into cells."""
+    values = np.load(_FOLDER / "rows.npy", mmap_mode="r")
+    index = FaissIndex(cells=2048, probes=32)
+    for start in range(0, len(values), 250_000):
+        index.add(np.asarray(values[start : start + 250_000], np.float32))
+    started = time.perf_counter()
+    index.train()
+    print(f"cells placed and rows sorted in {time.perf_counter() - started:.0f} s", flush=True)
+    return index
+
+
+def strangers(count: int) -> list[Fingerprint]:
+    """Queries of eight scenes, each of another picture that is neither in the catalog nor in the million."""
+    shown = footage.pictures()[80:FIRST_PICTURE]
+    lumas = {number: still(*shown[number]) for number in range(len(shown))}
+    chance = np.random.default_rng(3)
+    made = []
+    for _ in range(count):
+        scenes = []
+        for number, place in enumerate(chance.choice(len(shown), footage.SCENES, replace=False)):
+            found = windows(lumas[int(place)], 4, chance)
+            if len(found):
+                packed, start = sketch.pack(found[0]), 2400 * number
+                scenes.append(Scene(start, start + 2400, bytes(32), bytes(32), packed, bytes(380)))
+        made.append(Fingerprint(bytes(32), tuple(scenes), np.zeros(0, np.uint32)))
+    return made
+
+
+def timing(index: FaissIndex, clip: Fingerprint) -> dict[str, int]:
+    """A look-up, and a trace of a clip that is in the catalog and of one that is not, in microseconds and ms."""
+    portraits = np.array([scene.picture() for scene in clip.scenes if not scene.is_plain])
+    _, rows = query_variants(portraits)
+    started = time.perf_counter()
+    index.search(rows, 4.5)
+    lookup = (time.perf_counter() - started) / len(rows)
+    return {"lookup_us": round(lookup * 1e6), "lookups": len(rows)}
+
+
+def measure() -> dict[str, Any]:
+    """False alarms of strangers, recall of copies, time of a look-up and of a trace."""
+    index = load()
+    catalog = Catalog(index)
+    catalog._starts.append(0)
+    catalog._works_of_rows.append((0, np.zeros(len(index), np.int64)))
+    catalog.works.append(None)
+    registered = recall.fill(catalog, recall.works())
+    assert registered is catalog
+    alarms = 0
+    for number, query in enumerate(strangers(QUERIES)):
+        found = trace(query, catalog)
+        alarms += bool(found)
+        for match in found:
+            print(f"false alarm: query {number}, {match.work.name} {match.false_alarms:.1e}", flush=True)
+    works = recall.works()
+    asked = [transform for transform in TRANSFORMS if transform.name in _ASKED]
+    made = [(transform, name, copy) for transform, name, copy in recall.copies(works) if transform in asked]
+    tallies = recall.measure(catalog, works, made)
+    wrong = sum(tally.false_works for tally in tallies.values())
+    return {
+        "scenes": SCENES,
+        "rows": len(index),
+        "stranger_queries": QUERIES,
+        "stranger_queries_with_alarm": alarms,
+        "copy_queries": len(made),
+        "copy_queries_with_false_match": wrong,
+        "recall": recall.rows(tallies),
+    }
+
+
+def main() -> None:
+    """Build, or measure and write `.cache/bench-media/million.json`."""
+    if sys.argv[1:] == ["build"]:
+        build()
+        return
+    result = measure()
+    Path(footage.CACHE / "million.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+    print(json.dumps({key: value for key, value in result.items() if key != "recall"}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
