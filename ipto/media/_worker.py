@@ -21,6 +21,7 @@ MAX_PIXELS = 16_384 * 16_384
 MAX_STREAMS = 64
 MAX_TAGS = 64
 MAX_SPANS = 1000
+MAX_GAP = 120  # seconds between two pictures; longer ones would be filled with copies
 MAX_TAG = 4000  # characters
 # Names of FFmpeg demuxers by what a file begins with (offset, bytes).
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
@@ -150,6 +151,8 @@ def _probe(file: BinaryIO) -> dict[str, Any]:
                 spans.add(packet.duration)
             if packet.pts is not None:
                 time = packet.pts * stream.time_base
+                if begin is not None and time - max(seen, begin) > MAX_GAP:
+                    raise RefusedError("jump")
                 begin = time if begin is None else min(begin, time)
                 seen = max(seen, time + (packet.duration or 0) * stream.time_base)
     except av.error.FFmpegError as error:

@@ -13,6 +13,7 @@ _REASONS = {
     "truncated": "is cut off: it holds less than it says; copy or download it again",
     "no_duration": "holds one picture but no moving ones, or has no duration; choose a video",
     "memory": "needs more memory to decode than is allowed; export it at a lower resolution",
+    "jump": "has timestamps that jump by minutes; export it again with a constant frame rate",
     "slow": "took longer to read than is allowed; it may be damaged, or raise the limit",
     "output": "decodes to far more than it says it holds; export it again",
     "changed": "changed while it was read; wait until it is finished, then try again",

@@ -84,9 +84,15 @@ class Catalog:
     def add_strangers(self, rows: Rows) -> None:
         """Rows of scenes nobody will ask about: to measure false alarms in a large catalog."""
         self._starts.append(len(self.index))
-        self._works_of_rows.append((len(self.works), np.zeros(len(rows), np.int64)))
+        self._works_of_rows.append((len(self.works), np.zeros(0, np.int64)))
         self.works.append(None)
         self.index.add(rows)
+
+    def note_strangers(self, rows: int) -> None:
+        """The same for `rows` rows that the index had from the beginning."""
+        self._starts.append(len(self.index) - rows)
+        self._works_of_rows.append((len(self.works), np.zeros(0, np.int64)))
+        self.works.append(None)
 
     def locate(self, row: int) -> int:
         """The number of the work a row belongs to."""

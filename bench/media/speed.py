@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How fast a film is described, how much memory that takes, and how fast it is traced. Alone on the machine.
+
+python -m bench.media.speed
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.media import footage, million, recall
+from ipto.trace.index import query_variants
+from ipto.trace.match import Catalog, Work, trace
+
+SECONDS = 60
+
+
+def clip(height: int, seconds: int = SECONDS) -> Path:
+    """A minute of real and pictured films, one after another, H.264 with sound."""
+    path = footage.CACHE / f"clip-{height}-{seconds}.mp4"
+    if not path.exists():
+        films = [*footage.real_films(), *footage.picture_films(2)]
+        inputs = [part for film in films for part in ("-i", str(film))]
+        width = height * 16 // 9
+        chains = ";".join(
+            f"[{number}:v]scale={width}:{height},setsar=1,fps=25,format=yuv420p[v{number}]"
+            for number in range(len(films))
+        )
+        joined = "".join(f"[v{number}]" for number in range(len(films)))
+        graph = f"{chains};{joined}concat=n={len(films)}:v=1[a];[a]noise=alls=6:allf=t[v]"
+        tone = ["-f", "lavfi", "-i", "aevalsrc='0.3*sin(2*PI*t*220*2^(floor(mod(t*3,12))/12))':s=48000"]
+        encode = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "21", "-c:a", "aac", "-t", str(seconds)]
+        maps = ["-map", "[v]", "-map", f"{len(films)}:a"]
+        footage.ffmpeg(*inputs, *tone, "-filter_complex", graph, *maps, *encode, str(path))
+    return path
+
+
+def describe(film: Path) -> dict[str, int]:
+    """Time and memory of `ipto.media.analyse`, pictures included, in a process of its own."""
+    code = (
+        "import sys, time, resource; from ipto import media;"
+        "start = time.perf_counter(); found = media.analyse(sys.argv[1]);"
+        "took = time.perf_counter() - start;"
+        "own, others = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN));"
+        "print(took, own, others, found.properties.duration_ms)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(film)], capture_output=True, check=True, text=True)
+    took, own, others, duration = done.stdout.split()
+    return {
+        "film_ms": int(duration),
+        "took_ms": round(float(took) * 1000),
+        "times_real_time_hundredths": round(int(duration) / float(took) / 10),
+        "own_memory_mb": int(own) // 1024,
+        "largest_child_memory_mb": int(others) // 1024,
+    }
+
+
+def measure() -> dict[str, Any]:
+    """Everything that needs the machine for itself."""
+    films = {height: clip(height) for height in (720, 1080)}
+    found: dict[str, Any] = {f"describe_{height}p": describe(film) for height, film in films.items()}
+    index = million.load()
+    catalog = Catalog(index)
+    million.take_for_strangers(catalog)
+    started = time.perf_counter()
+    known = recall.described(films[720])
+    catalog.add(Work("clip", "clip", known))
+    portraits = np.array([scene.picture() for scene in known.scenes if not scene.is_plain])
+    _, rows = query_variants(portraits)
+    started = time.perf_counter()
+    index.search(rows, 4.5)
+    found["lookup_us"] = round((time.perf_counter() - started) / len(rows) * 1e6)
+    found["lookups"] = len(rows)
+    started = time.perf_counter()
+    matches = trace(known, catalog)
+    found["trace_registered_ms"] = round((time.perf_counter() - started) * 1000)
+    assert matches[0].work.name == "clip"
+    stranger = million.strangers(1)[0]
+    started = time.perf_counter()
+    trace(stranger, catalog)
+    found["trace_stranger_thorough_ms"] = round((time.perf_counter() - started) * 1000)
+    found["rows"] = len(index)
+    found["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return found
+
+
+def main() -> None:
+    """Measure and write `.cache/bench-media/speed.json`."""
+    if sys.argv[1:] == ["prepare"]:
+        print(clip(720), clip(1080))
+        return
+    result = measure()
+    Path(footage.CACHE / "speed.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
