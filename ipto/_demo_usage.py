@@ -4,44 +4,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from ipto import ids
 from ipto._audit import audit_report
-from ipto.accounts import Signer
-from ipto.chain import Contract, Deployment
+from ipto._demo_stage import Stage
+from ipto.chain import Contract
 from ipto.client import Reporter, claim_shares, find_license, find_report, members_of
-from ipto.content import ContentStore
-from ipto.devchain import DevChain
 from ipto.quantities import Currency, format_amount
-from ipto.rpc import Rpc
 from ipto.sum_tree import Share
 from ipto.usage import Entry
 from ipto.verification import utc
 
-__all__ = ["UsageStage", "report_usage"]
+__all__ = ["report_usage"]
 
 _TOTAL = 12_345_678_901  # smallest unit; does not divide by anything
 _DAY = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class UsageStage:
-    """What the step needs. line: prints a named line; expect: fails the demo when something is not true."""
-
-    chain: DevChain
-    deployment: Deployment
-    rpc: Rpc
-    store: ContentStore
-    currency: Currency  # the license's, the test stablecoin
-    licensee: Signer
-    keeper: Signer  # anyone who pays the gas
-    line: Callable[[str, str], None]
-    expect: Callable[[bool, str], None]
-
-
-def report_usage(stage: UsageStage, license: int) -> None:
+def report_usage(stage: Stage, license: int) -> None:
     """Report usage of all works of a dataset license, and hand out every share, to the last unit."""
     rpc, money = stage.rpc, stage.currency
     found = find_license(stage.deployment, rpc, license)
@@ -59,7 +39,7 @@ def report_usage(stage: UsageStage, license: int) -> None:
     stage.line("manifest", f"{len(entries):,} entries, 0x{prepared.manifest.digest.hex()}")
     stage.line("root", f"0x{prepared.report.root.hex()}: {len(shares):,} shares, from {_range(shares, money)}")
     report, receipt = reporter.submit(prepared)
-    stage.line("paid", f"{format_amount(_TOTAL, money)} for all of them in one report, gas {receipt.gas_used:,}")
+    stage.line("reported", f"{format_amount(_TOTAL, money)} for all of them in one report, gas {receipt.gas_used:,}")
     audit = audit_report(stage.deployment, rpc, report, stage.store)
     for check in audit.checks:
         stage.line("holds" if check.holds else "FAILS", f"{check.name} ({check.detail})")
@@ -91,7 +71,7 @@ def report_usage(stage: UsageStage, license: int) -> None:
     )
 
 
-def _skip(stage: UsageStage, seconds: int, what: str) -> None:
+def _skip(stage: Stage, seconds: int, what: str) -> None:
     """Let time pass on the development chain; on a real one, everybody waits."""
     stage.chain.travel(seconds)
     stage.line("time", f"{what}: {seconds // _DAY} days, skipped because this chain is a development chain")

@@ -56,6 +56,9 @@ for _command in (
 
 @main.command()
 @click.option("--video", type=click.Path(path_type=Path), help="A video of your own; the sample clip otherwise.")
+@click.option(
+    "--works", default=demonstration.WORKS, show_default=True, type=click.IntRange(1, 10_000), help="In its dataset."
+)
 @click.option("--keep", is_flag=True, help="Leave everything running and print the addresses.")
 @click.option(
     "--home",
@@ -63,14 +66,14 @@ for _command in (
     help=f"Folder for everything it writes; a temporary one by default, {HOME} with --keep.",
 )
 @reports_errors
-def demo(video: Path | None, keep: bool, home: Path | None) -> None:
+def demo(video: Path | None, works: int, keep: bool, home: Path | None) -> None:
     """The main job on a real video, end to end."""
     with ends_in_order():
         if home is None and not keep:
             with tempfile.TemporaryDirectory(prefix="ipto-demo-") as scratch:
-                demonstration.run(video, Path(scratch), click.echo)
+                demonstration.run(video, Path(scratch), click.echo, works=works)
         else:
-            demonstration.run(video, home or HOME, click.echo, hold=hold if keep else None)
+            demonstration.run(video, home or HOME, click.echo, works=works, hold=hold if keep else None)
 
 
 @main.command()

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ipto import media, works
+from ipto._demo_dataset import license_dataset
+from ipto._demo_stage import Stage
+from ipto._demo_usage import report_usage
 from ipto.accounts import LocalSigner
 from ipto.chain import Contract, Deployment
 from ipto.client import (
@@ -36,9 +39,10 @@ from ipto.stack import Stack
 from ipto.structs import ETH, Offer
 from ipto.verification import utc, verify_license
 
-__all__ = ["DemoError", "run"]
+__all__ = ["WORKS", "DemoError", "run"]
 
 Say = Callable[[str], None]
+WORKS = 1_000  # in the demo's dataset
 _PATIENCE = 30.0  # seconds a service may take to start again
 _CREDIT_LINE = "© 2008 Blender Foundation / www.bigbuckbunny.org (CC BY 3.0)"
 
@@ -68,6 +72,7 @@ class Cast:
     studio: LocalSigner  # pays in a stablecoin, from its own account
     collector: LocalSigner  # a wallet that pays in ETH
     startup: LocalSigner  # has the stablecoin and no ETH at all
+    lab: LocalSigner  # licenses a dataset and reports what it earns with it
     keeper: LocalSigner  # anyone who pays the gas of a payout
 
 
@@ -83,8 +88,8 @@ class Sale:
 class Demo:
     """One run, step by step. Each step prints what happened and checks that it is true."""
 
-    def __init__(self, stack: Stack, video: Path, say: Say, *, own_video: bool) -> None:
-        self.stack, self.video, self.say, self.own_video = stack, video, say, own_video
+    def __init__(self, stack: Stack, video: Path, say: Say, *, own_video: bool, works: int) -> None:
+        self.stack, self.video, self.say, self.own_video, self.works = stack, video, say, own_video, works
         self.deployment: Deployment = stack.deployment
         self.rpc: Rpc = stack.chain.rpc
         self.store = LocalStore(Path(stack.addresses.content))
@@ -107,6 +112,7 @@ class Demo:
         self.pay(prepared)
         self.read_back(prepared)
         self.verify()
+        self.many_works()
 
     def close(self) -> None:
         """End the connections."""
@@ -263,13 +269,32 @@ class Demo:
         until = "for ever" if report.expires_at is None else f"until {utc(report.expires_at)}"
         self._line("therefore", f"{report.holder} may use this very file as said, {until}")
 
+    def many_works(self) -> None:
+        """A dataset licensed in one transaction; then its use reported, and everybody in it paid, by one digest."""
+        stage = Stage(
+            chain=self.stack.chain,
+            deployment=self.deployment,
+            rpc=self.rpc,
+            store=self.store,
+            currency=self.usd,
+            licensee=self.cast.lab,
+            keeper=self.cast.keeper,
+            line=self._line,
+            expect=self._expect,
+        )
+        self._heading(f"7. {self.works:,} works are licensed in one transaction")
+        license = license_dataset(stage, self.works)
+        # Last, because it lets months pass on the chain.
+        self._heading("8. Their use is reported, and every one of them is paid")
+        report_usage(stage, license)
+
     # ---- helpers ---------------------------------------------------------------------------------------------------
 
     def _cast(self) -> Cast:
-        keys = [LocalSigner.random() for _ in range(7)]
+        keys = [LocalSigner.random() for _ in range(8)]
         cast = Cast(*keys)
-        for role in (cast.studio, cast.collector, cast.keeper):
-            self.stack.chain.set_balance(role.address, 10**18)
+        for role in (cast.studio, cast.collector, cast.lab, cast.keeper):
+            self.stack.chain.set_balance(role.address, 10**19)
         token = Contract("TestUSD", self.usd.address, self.rpc)
         faucet = self.stack.chain.signers[0]
         for buyer in (cast.studio, cast.startup):
@@ -323,8 +348,17 @@ class Demo:
             raise DemoError(f"this should be true and is not: {what}")
 
 
-def run(video: Path | None, home: Path, say: Say, *, hold: Callable[[Stack], None] | None = None) -> None:
+def run(
+    video: Path | None,
+    home: Path,
+    say: Say,
+    *,
+    works: int = WORKS,
+    hold: Callable[[Stack], None] | None = None,
+) -> None:
     """Bring a stack up in `home`, run every step, take it down again. hold: called before that, to keep it up.
+
+    works: in the dataset.
 
     Raises IptoError, and what was started is ended, whatever happens.
     """
@@ -333,7 +367,7 @@ def run(video: Path | None, home: Path, say: Say, *, hold: Callable[[Stack], Non
     media.probe(source)  # a file that is no video is refused before anything starts
     with Stack(home, say=lambda text: say(f"   {text} …")) as stack:
         say("")
-        demo = Demo(stack, source, say, own_video=video is not None)
+        demo = Demo(stack, source, say, own_video=video is not None, works=works)
         try:
             demo.run()
         finally:

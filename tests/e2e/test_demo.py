@@ -38,11 +38,30 @@ def check_story(said: str) -> None:
     assert "FAILS" not in said
     assert "may use this very file" in said
     check_money(said)
+    check_dataset(said)
+
+
+def check_dataset(said: str) -> None:
+    """One transaction licenses all works, one report pays them; both come out to the last unit."""
+    works, price, curators = re.search(
+        rf"^   price +{AMOUNT} for ([0-9,]+) works in one transaction, {AMOUNT} of it to the curator", said, re.M
+    ).group(3, 1, 4)  # type: ignore[union-attr]
+    collected = re.search(rf"sum +{AMOUNT} to ([0-9,]+) works, each its own price", said)
+    assert collected is not None
+    assert collected[3] == works == "45"
+    assert Decimal(price) == Decimal(collected[1]) + Decimal(curators)
+    reported = re.search(rf"reported +{AMOUNT} for all of them in one report", said)
+    shared = re.search(rf"sum +{AMOUNT} to [0-9,]+ payees \+ 0 tUSD left over = {AMOUNT}, to the last unit", said)
+    assert reported is not None
+    assert shared is not None
+    assert reported[1] == shared[1] == shared[3]
+    assert f"{works} works in 1 transactions by a keeper" in said
+    assert said.count("skipped because this chain is a development chain") == 2
 
 
 def test_the_sample_twice_in_one_folder(tmp_path: Path) -> None:
     for _ in range(2):
-        done = finish(start("demo", "--home", tmp_path / "home"))
+        done = finish(start("demo", "--works", 45, "--home", tmp_path / "home"))
         assert (done.returncode, done.stderr) == (0, "")
         assert "bigbuckbunny.mp4" in done.stdout
         check_story(done.stdout)
@@ -54,7 +73,7 @@ def test_two_at_once_with_videos_of_ones_own(tmp_path: Path) -> None:
     odd = tmp_path / "mine, \n and “quoted”.mp4"
     odd.write_bytes(sample("carphone_pristine.mp4").read_bytes())
     videos = (sample("bikes.mp4"), odd)
-    runs = [start("demo", "--video", video, temporary=tmp_path / "tmp") for video in videos]
+    runs = [start("demo", "--works", 45, "--video", video, temporary=tmp_path / "tmp") for video in videos]
     for run, title in zip(runs, ("“bikes”", "“mine,   and “quoted””"), strict=True):
         done = finish(run)
         assert (done.returncode, done.stderr) == (0, "")
