@@ -25,6 +25,7 @@ from ipto._command import (
 )
 from ipto._dataset_commands import dataset
 from ipto._desk import buy, payout, verify
+from ipto._dispute_commands import attest, attestations, dispute
 from ipto._operator import doctor
 from ipto._studio import check, describe, evidence, trace_film, trace_service
 from ipto._usage_commands import report
@@ -46,7 +47,8 @@ def main() -> None:
 
 
 for _command in (
-    buy, check, dataset, describe, doctor, evidence, payout, report, trace_film, trace_service, verify,
+    attest, attestations, buy, check, dataset, describe, dispute, doctor, evidence, payout, report,
+    trace_film, trace_service, verify,
 ):  # fmt: skip
     main.add_command(_command)
 
