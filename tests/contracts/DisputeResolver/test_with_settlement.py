@@ -32,7 +32,7 @@ def dispute(usage: Usage, license: int, days: int = 90, number: int = 1) -> int:
 
 
 def flags(usage: Usage, report: bytes) -> int:
-    found: int = usage.contract.report_of(report)[2]
+    found: int = usage.contract.report_of(report)[3]
     return found
 
 
