@@ -350,6 +350,15 @@ def bind_model(message: ISignedActions.BindModel, signature: Bytes[4096]):
     )
 
 
+@external
+def restate_report(message: ISignedActions.RestateReport, signature: Bytes[4096]):
+    action: bytes32 = keccak256(abi_encode(message_types.RESTATE_REPORT, message))
+    self._authorize(message.actor, message.nonce, message.deadline, action, signature)
+    extcall IUsageSettlement(message.settlement).restate(
+        message.actor, message.market, message.license, message.number, message.root, message.manifest
+    )
+
+
 # ---- words and evidence -------------------------------------------------------------------------------
 
 

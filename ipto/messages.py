@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ipto._struct import Abi, ChainStruct
-from ipto.structs import MAX_SHARES, Address, Bool, Bytes32, Dataset, Offer, Share, Uint256, WorkInput
+from ipto.structs import MAX_SHARES, Address, Bool, Bytes32, Dataset, Offer, Share, Uint32, Uint256, WorkInput
 
 __all__ = [
     "ACTIONS",
@@ -38,6 +38,7 @@ __all__ = [
     "PostOffers",
     "RegisterModel",
     "RegisterWorks",
+    "RestateReport",
     "RevokeAttestation",
     "SetConsent",
     "SetCultural",
@@ -352,6 +353,24 @@ class BindModel(Action):
     TARGETS: ClassVar[Mapping[str, str]] = _SETTLEMENT
 
 
+@dataclass(frozen=True, slots=True)
+class RestateReport(Action):
+    """Set a new root and manifest for a report that was voided without one."""
+
+    actor: Address
+    settlement: Address
+    market: Address  # whose license it is: LicenseMarket or DatasetMarket
+    license: Uint256
+    number: Uint32  # of the report, under this license
+    root: Bytes32  # of the Merkle-sum tree
+    manifest: Bytes32  # SHA-256 of the usage manifest
+    nonce: Uint256
+    deadline: Uint256
+
+    FUNCTION: ClassVar[str] = "restate_report"
+    TARGETS: ClassVar[Mapping[str, str]] = _SETTLEMENT
+
+
 # ---- words and evidence ----------------------------------------------------------------------------------------------
 
 
@@ -430,6 +449,7 @@ ACTIONS: tuple[type[Action], ...] = (
     CommitManifest,
     AuthorizeReporter,
     BindModel,
+    RestateReport,
     Attest,
     RevokeAttestation,
     SubmitEvidence,

@@ -193,7 +193,7 @@ def sample(kind: type[Action], variant: int = 0) -> Action:
         elif spec.abi == "bytes32":
             values[spec.name] = digest(label)
         else:
-            values[spec.name] = int.from_bytes(digest(label), "big")
+            values[spec.name] = int.from_bytes(digest(label), "big") % (1 << int(spec.abi[4:]))
     values["deadline"] = 1_900_000_000 + variant
     return kind(**values)
 

@@ -59,6 +59,9 @@ AUTHORIZE_REPORTER: constant(bytes32) = keccak256(
 BIND_MODEL: constant(bytes32) = keccak256(
     "BindModel(address actor,address settlement,uint256 license,Offer offer,bytes32 model,uint256 nonce,uint256 deadline)Offer(uint256 work,address licensor,uint16 usages,uint16 aspects,uint16 forbids,uint32 start_ms,uint32 end_ms,address currency,uint96 price,uint40 term,uint16 revenue_share_bps,uint8 unit,uint96 unit_price,uint32 report_every,uint8 after_term,uint32 supply,address licensee,uint40 opens_at,uint40 closes_at,uint8 flags,bytes32 terms)"
 )
+RESTATE_REPORT: constant(bytes32) = keccak256(
+    "RestateReport(address actor,address settlement,address market,uint256 license,uint32 number,bytes32 root,bytes32 manifest,uint256 nonce,uint256 deadline)"
+)
 ATTEST: constant(bytes32) = keccak256(
     "Attest(address actor,address attestations,bytes32 subject,bytes32 schema,bytes32 evidence,uint256 nonce,uint256 deadline)"
 )

@@ -52,6 +52,12 @@ CALLS: dict[type[Action], Callable[[Any], Calls]] = {
     t.BindModel: lambda m: [
         (f"bind_model(address,uint256,{OFFER},bytes32)", [m.actor, m.license, m.offer, m.model]),
     ],
+    t.RestateReport: lambda m: [
+        (
+            "restate(address,address,uint256,uint32,bytes32,bytes32)",
+            [m.actor, m.market, m.license, m.number, m.root, m.manifest],
+        ),
+    ],
     t.Attest: lambda m: [("attest(address,bytes32,bytes32,bytes32)", [m.actor, m.subject, m.schema, m.evidence])],
     t.RevokeAttestation: lambda m: [("revoke(address,bytes32)", [m.actor, m.id])],
     t.SubmitEvidence: lambda m: [("submit_evidence(address,uint256,bytes32)", [m.actor, m.case_id, m.evidence])],
