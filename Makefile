@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export npm_config_omit_lockfile_registry_resolved := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check coverage mutate fuzz fuzz-media prove lock clean
+.PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check bench-indexer sim coverage mutate fuzz fuzz-media prove lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -64,6 +64,10 @@ fuzz-media: $(VENV)/.dev ## damaged films and hostile documents for every reader
 
 prove: $(VENV)/.dev ## proofs on the compiled bytecode with halmos; writes bench/results/proofs.json
 	$(BIN)/python -m tests.campaigns.proofs
+
+sim: $(VENV)/.dev ## 500 lives of the indexer on chains that reorganise, bad nodes and kills (3 minutes); writes bench/results/simulation.json
+	$(BIN)/python -m tests.indexer.simulation --seeds 500 --write bench/results/simulation.json
+	$(BIN)/python -m tests.indexer.simulation --seeds 60 --postgres --write bench/results/simulation.json
 
 bench-indexer: $(VENV)/.dev ## the indexer beside Ponder and Envio on one chain; writes bench/results/indexer.json (20 minutes; PART=dense for one)
 	$(BIN)/python -m bench.indexer $(addprefix --part ,$(PART))

@@ -1,22 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python -m indexer run|serve|check|rebuild|migrate|settings"""
+"""python -m indexer run|serve|check|rebuild|prune|migrate|settings"""
 
 from __future__ import annotations
 
+import datetime
 import logging
+import os
 import signal
 import socket
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import click
+import orjson
 
 from indexer.check import check as compare
 from indexer.database import open_read, open_writer
 from indexer.migrations import migrate as bring_up_to_date
 from indexer.migrations import version_of
 from indexer.service import Service, ServiceThread, open_store, schema_of
-from indexer.settings import Settings, as_markdown, load
+from indexer.settings import PREFIX, Settings, as_markdown, load
 from ipto.deployment import Deployment
 from ipto.errors import IptoError
 from ipto.rpc import Rpc
@@ -27,9 +31,31 @@ if TYPE_CHECKING:
 log = logging.getLogger("indexer")
 
 
+_TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class JsonLines(logging.Formatter):
+    """A JSON object a line: time (UTC, ISO 8601), level, logger, message, and the error when there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See logging.Formatter."""
+        moment = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
+        line = {
+            "time": moment.isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return orjson.dumps(line).decode()
+
+
 @click.group(help="The indexer: chain → database → query API. Settings are environment variables; see `settings`.")
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines() if os.environ.get(f"{PREFIX}LOG_FORMAT") == "json" else logging.Formatter(_TEXT))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
@@ -99,6 +125,15 @@ def rebuild(from_chain: bool) -> None:
             click.echo(f"{store.rebuild()} events projected")
 
 
+@main.command(help="Forget what nobody needs any more, and give back the room.")
+def prune() -> None:
+    settings = load()
+    deployment = Deployment.load(settings.deployment)
+    with open_store(settings, deployment) as store:
+        for what, count in store.prune(int(time.time())).items():
+            click.echo(f"{count} {what} forgotten")
+
+
 @main.command(help="Bring the database's tables up to date with this version.")
 def migrate() -> None:
     settings = load()
@@ -126,7 +161,11 @@ def _server(settings: Settings, deployment: Deployment) -> uvicorn.Server:
     from indexer.api.app import create_app
 
     app = create_app(settings, deployment)
-    return uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False))
+    return uvicorn.Server(
+        uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, http="httptools", timeout_graceful_shutdown=2
+        )
+    )
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from indexer.database import ReadConnection
+from indexer.ledger import is_address
+from indexer.project import HELD
 from ipto.chain import abi
 from ipto.deployment import Deployment
 from ipto.errors import NotFoundError
@@ -32,14 +34,14 @@ def check(db: ReadConnection, deployment: Deployment, rpc: Rpc) -> tuple[int, li
 
 
 def _check(db: ReadConnection, deployment: Deployment, rpc: Rpc) -> tuple[int, list[str]]:
-    at = db.one("SELECT number, hash FROM checkpoint")
+    at = db.one("SELECT number, hash, timestamp FROM checkpoint")
     if at is None:
         raise NotFoundError("the database is empty; run the indexer first")
     block = rpc.call("eth_getBlockByNumber", hex(at["number"]), False)
     if block is None or block["hash"] != "0x" + at["hash"].hex():
         raise NotFoundError("the database's last block is not on the chain; let the indexer catch up first")
     count, wrong, batch = 0, [], []
-    for probe in _probes(db):
+    for probe in _probes(db, at["timestamp"]):
         batch.append(probe)
         if len(batch) == _BATCH:
             wrong += _ask(batch, deployment, rpc, block["hash"])
@@ -66,7 +68,8 @@ def _ask(probes: list[Probe], deployment: Deployment, rpc: Rpc, block_hash: str)
     return wrong
 
 
-def _probes(db: ReadConnection) -> Iterator[Probe]:
+def _probes(db: ReadConnection, now: int) -> Iterator[Probe]:
+    yield from _works(db, now)
     for make in _KINDS:
         yield from make(db)
 
@@ -75,14 +78,15 @@ def _rows(db: ReadConnection, table: str) -> Iterator[Any]:
     yield from db.each(f"SELECT * FROM {table}")  # noqa: S608  # our own names
 
 
-def _works(db: ReadConnection) -> Iterator[Probe]:
+def _works(db: ReadConnection, now: int) -> Iterator[Probe]:
     for row in _rows(db, "works"):
         wanted = (
             _address(row["owner"]),
             row["owned_since"],
             row["duration_ms"],
             row["cleared"],
-            row["flags"],
+            # A hold ends by itself.
+            row["flags"] if row["held_until"] > now else row["flags"] & ~HELD,
             row["metadata"],
             row["cultural"],
             row["payee"],
@@ -100,7 +104,8 @@ def _offers(db: ReadConnection) -> Iterator[Probe]:
 
 def _licenses(db: ReadConnection) -> Iterator[Probe]:
     for row in _rows(db, "licenses"):
-        wanted = (_address(row["holder"]), row["issued_at"], row["expires_at"], row["locked"], row["offer_id"])
+        flags = row["locked"] | row["ended"] << 1
+        wanted = (_address(row["holder"]), row["issued_at"], row["expires_at"], flags, row["offer_id"])
         license_id = int.from_bytes(row["license"])
         yield f"license {row['license'].hex()}", "LicenseMarket", "license_of", (license_id,), wanted
 
@@ -133,6 +138,8 @@ def _splits(db: ReadConnection) -> Iterator[Probe]:
 
 def _redirects(db: ReadConnection) -> Iterator[Probe]:
     for row in _rows(db, "accounts"):
+        if not is_address(row["account"]):
+            continue  # only its receiving address is known
         args = (_address(row["account"][12:]),)
         yield f"account {row['account'].hex()}", "RoyaltyVault", "redirect_of", args, (_address(row["redirect"]),)
 
@@ -144,7 +151,6 @@ def _nonces(db: ReadConnection) -> Iterator[Probe]:
 
 
 _KINDS: tuple[Callable[[ReadConnection], Iterator[Probe]], ...] = (
-    _works,
     _offers,
     _licenses,
     _consents,

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from indexer.event import Event, u256
 from indexer.fetch import Log
 from indexer.model import Plan, Step
-from indexer.project import Event, u256
 from indexer.rows import Change, Put, Read, Rows
 from indexer.tables import Key, Row, Table
 

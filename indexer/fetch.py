@@ -23,6 +23,7 @@ from ipto.errors import IptoError
 from ipto.rpc import Call, RpcError, RpcTimeoutError, RpcTransportError, quantity
 
 TARGET_LOGS = 10_000  # of one answer: enough to be fast, little enough for memory and for providers' limits
+_SILENCES = 2  # times a block is asked again that should have logs of ours
 _CHECKED = 200  # blocks whose headers are fetched at once
 _TOO_MUCH = re.compile(
     r"too many|too large|too wide|more than \d+|exceed|limit|range|timed? ?out|response size|result window", re.I
@@ -88,6 +89,7 @@ class Segment(NamedTuple):
 class Fetcher:
     """Reads one chain. contracts: name by 20-byte address. width: blocks of the first range; max_width: of any.
 
+    attempts: how often a question is put; patience: seconds before the second time, doubled each time after.
     check_headers: also for final blocks fetch every header, so that a node that leaves logs out is found out by the
     blocks' bloom filters; costs a header a block."""
 
@@ -101,6 +103,7 @@ class Fetcher:
         concurrency: int = 3,
         attempts: int = 5,
         check_headers: bool = False,
+        patience: float = 0.1,
     ) -> None:
         self._rpc = rpc
         self._names = {"0x" + address.hex(): name for address, name in contracts.items()}
@@ -110,6 +113,7 @@ class Fetcher:
         self._concurrency = concurrency
         self._attempts = attempts
         self._check_headers = check_headers
+        self._patience = patience
 
     async def chain_id(self) -> int:
         """The chain the node serves."""
@@ -174,10 +178,10 @@ class Fetcher:
             raw = await self._logs(fromBlock=hex(first), toBlock=hex(last))
         logs = self._read(raw, {header.number: header.timestamp for header in headers})
         spoke = {log.block for log in logs}
-        silent = [h for h in headers if h.number not in spoke and first != last and self._may_hold(h.bloom)]
-        for header in silent:
-            again = await self._logs(blockHash="0x" + header.hash.hex())
-            logs += self._read(again, {header.number: header.timestamp})
+        # Also of a single block: a replica may know the newest header before it knows its logs.
+        for header in headers:
+            if header.number not in spoke and self._may_hold(header.bloom):
+                logs += await self._ask_again(header)
         logs.sort()
         hashes = {header.number: header.hash for header in headers}
         if any(hashes.get(log.block) != log.block_hash for log in logs):
@@ -185,6 +189,15 @@ class Fetcher:
         return Segment(first, last, headers[0].parent, headers, logs, tight=True)
 
     # ---- internal ---------------------------------------------------------------------------------------
+
+    async def _ask_again(self, header: Header) -> list[Log]:
+        """The logs of a block whose filter says it may hold ours but that brought none. A filter may err that way:
+        after some more silence it is believed."""
+        for _ in range(_SILENCES):
+            again = await self._logs(blockHash="0x" + header.hash.hex())
+            if again:
+                return self._read(again, {header.number: header.timestamp})
+        return []
 
     async def _bulk(self, first: int, last: int) -> list[Segment]:
         if self._check_headers and last - first < _CHECKED:
@@ -248,7 +261,7 @@ class Fetcher:
                 patience = not isinstance(error, RpcError) or re.search(r"rate|429|too many requests", str(error), re.I)
                 if not patience or attempt == self._attempts - 1:
                     raise
-                await asyncio.sleep(0.1 * 2**attempt)
+                await asyncio.sleep(self._patience * 2**attempt)
         raise AssertionError("unreachable")
 
     async def _tagged(self, tag: str) -> Header:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from indexer.guard import is_public
 from ipto.content import Cid
 from ipto.content.store import MAX_DOCUMENT, MissingContentError, StoreUnavailableError
 from ipto.errors import InputError, IntegrityError
@@ -100,20 +101,6 @@ class Gateway:
                 f"gateway {self.host} is at {bad[0]}, which is not on the public internet; "
                 "set IPTO_INDEXER_ALLOW_PRIVATE_GATEWAYS=true if it is your own"
             )
-
-
-def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether an address is one of the public internet, also when it is wrapped in IPv6."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if inner is None and address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(inner)
-    return address.is_global and not address.is_multicast
-
-
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def _as_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from indexer.project import Event, Handler, u256
+from indexer.event import Event, Handler, u256
 from indexer.rows import Add, Change, Put, Read, Set
 from indexer.schema import ACCOUNTS, BALANCES, LEDGER, MEMBERS, SPLIT_PAID, SPLITS
 
@@ -44,9 +44,9 @@ def is_address(account: bytes) -> bool:
 def split_declared(event: Event, _read: Read) -> Sequence[Change]:
     args = event.args
     split = args["split"]
-    row = {"split": split, "controller": args["controller"], "shares": pack_shares(args["shares"])}
-    members = [Put(MEMBERS, {"account": a, "split": split, "share": s}) for a, s in args["shares"]]
-    return [Put(SPLITS, row), *members]
+    row = {"controller": args["controller"], "shares": pack_shares(args["shares"])}
+    members = [Set(MEMBERS, (account, split), {"share": share}) for account, share in args["shares"]]
+    return [Set(SPLITS, (split,), row), *members]
 
 
 def credited(event: Event, _read: Read) -> Sequence[Change]:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from indexer import ledger, project
+from indexer import datasets, disputes, ledger, project, text, usage, webhooks
 from indexer.decode import EventDecoder, event_decoders
-from indexer.project import Event, Handler
+from indexer.event import Event, Handler
 from indexer.schema import BESIDE, CHAIN, PROJECTIONS
 from indexer.tables import ZERO32, Table
 
@@ -43,7 +43,7 @@ class Model:
     @property
     def all_tables(self) -> tuple[Table, ...]:
         """Every table of a database."""
-        return CHAIN + BESIDE + self.tables
+        return CHAIN + BESIDE + text.TABLES + webhooks.TABLES + self.tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,9 @@ def _work_argument(contract: str, names: tuple[str, ...]) -> str | None:
 
 def _collect(contract: str, name: str, names: tuple[str, ...]) -> Collect | None:
     documents = project.DOCUMENTS.get((contract, name), ())
-    if name != "OfferPosted" and "currency" not in names and not documents:
+    struct = next((struct for struct in project.STRUCTS if struct in names), None)
+    place = project.STRUCTS[struct].index("currency") if struct else None
+    if place is None and "currency" not in names and not documents:
         return None
 
     def collect(event: Event) -> tuple[list[tuple[bytes, str]], list[bytes]]:
@@ -102,11 +104,16 @@ def _collect(contract: str, name: str, names: tuple[str, ...]) -> Collect | None
             digest = value[project.STRUCTS[argument].index(field_name)] if field_name else value
             if digest != ZERO32:
                 found.append((digest, kind))
-        if name == "OfferPosted":
-            return found, [event.args["offer"][project.OFFER_FIELDS.index("currency")]]
+        if struct and place is not None:
+            return found, [event.args[struct][place]]
         return found, [event.args["currency"]] if "currency" in names else []
 
     return collect
 
 
-PROTOCOL_MODEL = Model(PROJECTIONS, project.HANDLERS | ledger.HANDLERS, _work_argument, _collect)
+PROTOCOL_MODEL = Model(
+    PROJECTIONS + datasets.TABLES + usage.TABLES + disputes.TABLES,
+    project.HANDLERS | ledger.HANDLERS | datasets.HANDLERS | usage.HANDLERS | disputes.HANDLERS,
+    _work_argument,
+    _collect,
+)

@@ -7,11 +7,15 @@ events is the chain's, and nothing else is assumed of it: a token's Transfer may
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from indexer.rows import Add, Change, Put, Read, Set
+from indexer.datasets import DATASET_FIELDS
+from indexer.duties import duty_of_sale
+from indexer.event import Event, Handler, as_time, u256
+from indexer.rows import Add, Change, Read, Set
 from indexer.schema import (
+    ACCOUNTS,
     CONSENTS,
     EXCLUSIVITY,
     LICENSES,
@@ -19,7 +23,9 @@ from indexer.schema import (
     OFFERS,
     PROTOCOL,
     SALES,
+    TURNOVER,
     WORKS,
+    ZERO20,
     ZERO32,
 )
 from ipto.structs import NEVER, Offer, OfferFlag
@@ -31,31 +37,7 @@ _HOUR = 3600
 _LAST_HOUR = (1 << 24) - 1
 _OFFER_U256 = ("work", "price", "unit_price")
 # The fields of structs that events carry, in order.
-STRUCTS: dict[str, tuple[str, ...]] = {"offer": OFFER_FIELDS}
-
-
-class Event(NamedTuple):
-    """A decoded log. `args` by the ABI's names; `timestamp` is the block's, UTC seconds."""
-
-    seq: int
-    block: int
-    timestamp: int
-    contract: str
-    name: str
-    args: dict[str, Any]
-
-
-Handler = Callable[[Event, Read], Sequence[Change]]
-
-
-def u256(value: int) -> bytes:
-    """A number as the database keeps it: 32 big-endian bytes, ordered like the numbers."""
-    return value.to_bytes(32)
-
-
-def as_time(value: int) -> int:
-    """A time of 256 bits as one of 40; what does not fit never comes."""
-    return min(value, NEVER)
+STRUCTS: dict[str, tuple[str, ...]] = {"offer": OFFER_FIELDS, "dataset": DATASET_FIELDS}
 
 
 # ---- WorkRegistry ---------------------------------------------------------------------------------------
@@ -104,6 +86,27 @@ def stewardship_handed_over(event: Event, read: Read) -> Sequence[Change]:
 
 def cultural_notice_set(event: Event, read: Read) -> Sequence[Change]:
     return (_work_flags(event, read, on=HAS_CULTURAL, cultural=event.args["cultural"]),)
+
+
+def work_held(event: Event, read: Read) -> Sequence[Change]:
+    until = event.args["until"]
+    on, off = (HELD, 0) if until else (0, HELD)
+    return (_work_flags(event, read, on=on, off=off, held_until=until),)
+
+
+def claim_reassigned(event: Event, read: Read) -> Sequence[Change]:
+    # Its Transfer tells of the owner; this, of what else a ruling resets.
+    args = event.args
+    values: dict[str, Any] = {"payee": ZERO32, "held_until": 0, "clean_since": args["clean_since"]}
+    off = HELD | HAS_PAYEE
+    if not args["keeps_steward"]:
+        values |= {"steward": ZERO20, "cultural": ZERO32}
+        off |= HAS_STEWARD | STEWARD_ACCEPTED | HAS_CULTURAL
+    return (_work_flags(event, read, off=off, **values),)
+
+
+def steward_named(event: Event, read: Read) -> Sequence[Change]:
+    return (_work_flags(event, read, on=HAS_STEWARD, off=STEWARD_ACCEPTED, steward=event.args["steward"]),)
 
 
 def registrations_paused(event: Event, _read: Read) -> Sequence[Change]:
@@ -168,6 +171,7 @@ def license_minted(event: Event, read: Read) -> Sequence[Change]:
     changes: list[Change] = [
         Set(LICENSES, (license_id,), values),
         Add(OFFERS, (offer_id,), {"sold": 1}),
+        Add(TURNOVER, (args["currency"],), {"licenses": 1, "price": price, "fee": fee}),
         Add(SALES, (work, args["currency"], args["payee"]), {"licenses": 1, "price": price, "fee": fee}),
     ]
     offer = read(OFFERS, (offer_id,))
@@ -176,7 +180,7 @@ def license_minted(event: Event, read: Read) -> Sequence[Change]:
         until = barred_until(expires_at)
         bits = (1 << at for at in range(16) if offer["usages"] >> at & 1)
         changes += [Set(EXCLUSIVITY, (work, bit), {"until": until}) for bit in bits]
-    return changes
+    return [*changes, *duty_of_sale(event, license_id, offer, "offer")]
 
 
 def barred_until(expires_at: int) -> int:
@@ -191,6 +195,28 @@ def license_moved(event: Event, _read: Read) -> Sequence[Change]:
 
 def license_locked(event: Event, _read: Read) -> Sequence[Change]:
     return (Set(LICENSES, (u256(event.args["tokenId"]),), {"locked": 1}),)
+
+
+def license_unlocked(event: Event, _read: Read) -> Sequence[Change]:
+    return (Set(LICENSES, (u256(event.args["tokenId"]),), {"locked": 0}),)
+
+
+def license_ended(event: Event, _read: Read) -> Sequence[Change]:
+    return (Set(LICENSES, (u256(event.args["license"]),), {"ended": 1}),)
+
+
+def exclusivity_cleared(event: Event, read: Read) -> Sequence[Change]:
+    work = u256(event.args["work"])
+    keys = [(work, 1 << at) for at in range(16)]
+    return [Set(EXCLUSIVITY, key, {"until": 0}) for key in keys if read(EXCLUSIVITY, key) is not None]
+
+
+def dataset_market_set(event: Event, _read: Read) -> Sequence[Change]:
+    return (_protocol("dataset_market", "0x" + event.args["datasets"].hex()),)
+
+
+def receiver_deployed(event: Event, _read: Read) -> Sequence[Change]:
+    return (Set(ACCOUNTS, (event.args["account"],), {"receiver": event.args["receiver"]}),)
 
 
 def expiry_updated(event: Event, _read: Read) -> Sequence[Change]:
@@ -216,8 +242,7 @@ def _protocol(name: str, value: int | str) -> Change:
 
 def action_executed(event: Event, _read: Read) -> Sequence[Change]:
     args = event.args
-    row = {"actor": args["actor"], "nonce": u256(args["nonce"]), "action": args["action"]}
-    return (Put(NONCES, row),)
+    return (Set(NONCES, (args["actor"], u256(args["nonce"])), {"action": args["action"]}),)
 
 
 def nonce_cancelled(event: Event, _read: Read) -> Sequence[Change]:
@@ -236,6 +261,9 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     ("WorkRegistry", "StewardshipAccepted"): stewardship_accepted,
     ("WorkRegistry", "StewardshipHandedOver"): stewardship_handed_over,
     ("WorkRegistry", "CulturalNoticeSet"): cultural_notice_set,
+    ("WorkRegistry", "WorkHeld"): work_held,
+    ("WorkRegistry", "ClaimReassigned"): claim_reassigned,
+    ("WorkRegistry", "StewardNamed"): steward_named,
     ("WorkRegistry", "RegistrationsPaused"): registrations_paused,
     ("LicenseMarket", "OfferPosted"): offer_posted,
     ("LicenseMarket", "OfferWithdrawn"): offer_withdrawn,
@@ -244,6 +272,11 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     ("LicenseMarket", "Transfer"): license_moved,
     ("LicenseMarket", "Locked"): license_locked,
     ("LicenseMarket", "TokenExpiryUpdated"): expiry_updated,
+    ("LicenseMarket", "Unlocked"): license_unlocked,
+    ("LicenseMarket", "LicenseEnded"): license_ended,
+    ("LicenseMarket", "ExclusivityCleared"): exclusivity_cleared,
+    ("LicenseMarket", "DatasetMarketSet"): dataset_market_set,
+    ("Receivers", "ReceiverDeployed"): receiver_deployed,
     ("LicenseMarket", "FeeSet"): fee_set,
     ("LicenseMarket", "SalesPaused"): sales_paused,
     ("SignedActions", "ActionExecuted"): action_executed,
@@ -258,4 +291,5 @@ DOCUMENTS: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ("WorkRegistry", "MetadataSet"): (("metadata", "metadata"),),
     ("WorkRegistry", "CulturalNoticeSet"): (("cultural", "cultural"),),
     ("LicenseMarket", "OfferPosted"): (("offer.terms", "terms"),),
+    ("DatasetMarket", "DatasetOpened"): (("dataset.terms", "terms"),),
 }

@@ -19,6 +19,7 @@ from eth_abi.exceptions import DecodingError
 
 from indexer.database import Writer
 from indexer.fetch import Node
+from indexer.text import note_text
 from ipto.codec import decode as abi_decode
 from ipto.content import LocalStore
 from ipto.content.store import MissingContentError, StoreUnavailableError
@@ -115,6 +116,8 @@ class Resolver:
     async def _document(self, digest: bytes, kind: str, attempt: int) -> None:
         state, body, error, final = await self._find(digest, kind)
         next_at = _NEVER if final else self._again(attempt)
+        if body is not None and kind in ("metadata", "cultural"):
+            note_text(self._db, digest, body)
         self._db.run(
             "UPDATE documents SET state = ?, body = ?, title = ?, error = ?, attempts = ?, next_at = ? "
             "WHERE digest = ? AND kind = ?",

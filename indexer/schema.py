@@ -19,11 +19,14 @@ LOG_BITS = 20  # more logs than a block can hold
 WORKS = _table(
     "works",
     "work:blob32 creator:blob20 owner:blob20 owned_since:int content:blob32 metadata:blob32 cultural:blob32 "
-    "payee:blob32 steward:blob20 duration_ms:int cleared:int flags:int registered_at:int",
+    "payee:blob32 steward:blob20 duration_ms:int cleared:int flags:int registered_at:int held_until:int "
+    "clean_since:int",
     "work",
     "owner seq",
     "creator seq",
     "content seq",
+    "metadata seq",
+    "cultural seq",
     by_seq=True,
 )
 # The fields of the chain's Offer keep its names and order.
@@ -43,7 +46,7 @@ LICENSES = _table(
     "licenses",
     "license:blob32 offer_id:blob32 work:blob32 holder:blob20 licensee:blob20 payer:blob20 payee:blob32 "
     "currency:blob20 price:u256 fee:u256 issued_at:int expires_at:int party:blob32 cultural:blob32 claim_rank:int "
-    "locked:int",
+    "locked:int ended:int",
     "license",
     "holder seq",
     "work seq",
@@ -57,6 +60,8 @@ EXCLUSIVITY = _table("exclusivity", "work:blob32 usage:int until:int", "work usa
 SALES = _table(
     "sales", "work:blob32 currency:blob20 payee:blob32 licenses:int price:u256 fee:u256", "work currency payee"
 )
+# What all licenses of works and datasets brought.
+TURNOVER = _table("turnover", "currency:blob20 licenses:int price:u256 fee:u256", "currency")
 # `shares` is the preimage: account (32 bytes) and share (4 bytes), one recipient after the other.
 SPLITS = _table("splits", "split:blob32 controller:blob20 shares:blob", "split", by_seq=True)
 MEMBERS = _table("members", "account:blob32 split:blob32 share:int", "account split", "account seq")
@@ -72,7 +77,7 @@ BALANCES = _table(
     "booked_out:u256 distributed:u256 withdrawn:u256",
     "account currency",
 )
-ACCOUNTS = _table("accounts", "account:blob32 redirect:blob20", "account")
+ACCOUNTS = _table("accounts", "account:blob32 redirect:blob20 receiver:blob20", "account")
 # One line for each movement of an account's money. `other` is whom it came from or went to.
 LEDGER = _table(
     "ledger",
@@ -92,6 +97,7 @@ PROJECTIONS = (
     CONSENTS,
     EXCLUSIVITY,
     SALES,
+    TURNOVER,
     SPLITS,
     MEMBERS,
     SPLIT_PAID,

@@ -17,13 +17,26 @@ from indexer.gateway import Gateway
 from indexer.model import PROTOCOL_MODEL, plan
 from indexer.resolve import FolderSource, Resolver, Source
 from indexer.settings import Settings
+from indexer.shown import Shower
 from indexer.store import Chain, Store
 from indexer.wake import listen, websocket_url
+from indexer.webhooks import Hook, Outbox, Sender
 from ipto.chain import artifact
 from ipto.content import LocalStore
 from ipto.deployment import Deployment
+from ipto.errors import NotFoundError
 
-INDEXED = PROTOCOL_MODEL.contracts
+
+def _compiled(name: str) -> bool:
+    try:
+        artifact(name)
+    except NotFoundError:
+        return False
+    return True
+
+
+# The contracts whose events this version understands.
+INDEXED = tuple(name for name in PROTOCOL_MODEL.contracts if _compiled(name))
 _STANDBY_SECONDS = 1.0
 
 
@@ -50,7 +63,9 @@ def open_store(settings: Settings, deployment: Deployment) -> Store:
                 raise
             time.sleep(_STANDBY_SECONDS)
             continue
-        return Store(db, chain_of(deployment), PROTOCOL_MODEL, steps)
+        hooks = [Hook(hook.url, hook.secret, hook.events) for hook in settings.webhooks]
+        showers = {name: Shower(artifact(name)["abi"]) for name in chain_of(deployment).contracts.values()}
+        return Store(db, chain_of(deployment), PROTOCOL_MODEL, steps, Outbox(hooks, showers))
 
 
 class Service:
@@ -95,12 +110,17 @@ class Service:
                 on_commit=resolver.wake,
             )
 
+            sender = self._sender()
+
             def stop() -> None:
                 follower.stop()
                 resolver.stop()
+                if sender is not None:
+                    sender.stop()
 
             ready(stop)
             resolving = asyncio.create_task(resolver.run())
+            sending = None if sender is None else asyncio.create_task(sender.run())
             listening = None
             if settings.ws_url != "off":
                 heads = settings.ws_url or websocket_url(settings.rpc_urls[0])
@@ -112,10 +132,27 @@ class Service:
                 if listening is not None:
                     listening.cancel()
                     await asyncio.gather(listening, return_exceptions=True)
+                if sender is not None and sending is not None:
+                    sender.stop()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(sending, 2)
+                    await sender.aclose()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(resolving, 2)
                 for gateway in gateways:
                     await gateway.aclose()
+
+    def _sender(self) -> Sender | None:
+        outbox = self._store.outbox
+        if outbox is None or not outbox.hooks:
+            return None
+        settings = self._settings
+        return Sender(
+            self._store.db,
+            outbox,
+            timeout=settings.webhook_timeout_seconds,
+            allow_private=settings.allow_private_webhooks,
+        )
 
 
 class ServiceThread:

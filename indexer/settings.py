@@ -4,15 +4,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from indexer.database.urls import POSTGRES, SQLITE, is_postgres
 from ipto.errors import InputError
 
 PREFIX = "IPTO_INDEXER_"
+
+
+class Webhook(BaseModel):
+    """One receiver of events."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str
+    secret: str
+    events: tuple[str, ...] = ()
 
 
 class Settings(BaseSettings):
@@ -85,6 +95,24 @@ class Settings(BaseSettings):
     ready_lag_blocks: int = Field(
         2, ge=0, description="`/ready` says yes while the database is at most this many blocks behind the chain."
     )
+
+    rate_limit: int = Field(
+        200,
+        ge=0,
+        description="Requests a second that one client address may make (and four seconds' worth at once); 0: no "
+        "limit. Behind a proxy, let the proxy limit and set 0.",
+    )
+    graphql: bool = Field(True, description="Answer GraphQL under `/v1/graphql` as well.")
+    webhooks: tuple[Webhook, ...] = Field(
+        (),
+        description='Receivers of events, as JSON: `[{"url": "https://…", "secret": "whsec_…", "events": []}]`; no '
+        "events are all. Signed as Standard Webhooks.",
+    )
+    allow_private_webhooks: bool = Field(
+        False, description="Permit webhook receivers on this machine and in private networks."
+    )
+    webhook_timeout_seconds: float = Field(10.0, gt=0, description="Longest wait for a webhook's receiver.")
+    log_format: Literal["text", "json"] = Field("text", description="How log lines are written.")
 
     @field_validator("database", "read_database")
     @classmethod

@@ -24,11 +24,13 @@ from indexer.model import Model, Plan
 from indexer.rows import Before, Cache, Rows
 from indexer.schema import BLOCKS, CURRENCIES, DOCUMENTS, EVENTS, HEADERS, LOG_BITS, UNDO
 from indexer.tables import Key, Row, Table
+from indexer.webhooks import Outbox
 from ipto.errors import InputError, IptoError
 
 __all__ = ["Chain", "Checkpoint", "DivergedError", "Store", "WriterBusyError"]
 
 _REPLAY = 20_000  # events held in memory while rebuilding
+_DAY = 86_400  # seconds
 _CACHED = 60_000  # rows kept from one commit to the next
 
 
@@ -65,8 +67,8 @@ class Chain(NamedTuple):
 class Store:
     """The only writer of a database. Use as a context manager, or call `close`."""
 
-    def __init__(self, db: Writer, chain: Chain, model: Model, plan: Plan) -> None:
-        """Take over an open writer, make or migrate its tables; `plan` is that of `model`.
+    def __init__(self, db: Writer, chain: Chain, model: Model, plan: Plan, outbox: Outbox | None = None) -> None:
+        """Take over an open writer and make its tables; `plan` is that of `model`; outbox: what webhooks are sent from.
 
         Raises InputError when the database belongs to another deployment.
         """
@@ -74,6 +76,7 @@ class Store:
         self._chain = chain
         self._model = model
         self._plan = plan
+        self._outbox = outbox
         self._cache: Cache = {}
         self._values = {table.name: itemgetter(*table.names) for table in model.tables}
         try:
@@ -92,6 +95,11 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def outbox(self) -> Outbox | None:
+        """What webhooks are sent from."""
+        return self._outbox
 
     @property
     def db(self) -> Writer:
@@ -214,14 +222,30 @@ class Store:
                     count += len(derived.events)
             return count
 
+    def prune(self, now: int) -> dict[str, int]:
+        """Forget what nobody needs: bodies of documents that nothing names any more, and webhook messages that are done
+        with. Then give back the room. Returns how many of each."""
+        with self._transaction():
+            documents = self._db.run(
+                "UPDATE documents SET body = NULL WHERE body IS NOT NULL AND NOT EXISTS "
+                "(SELECT 1 FROM works w WHERE w.metadata = documents.digest OR w.cultural = documents.digest) AND "
+                "kind <> 'terms'"
+            )
+            messages = self._db.run(
+                "DELETE FROM outbox WHERE sent_at < ? OR (next_at IS NULL AND sent_at IS NULL)", (now - _DAY,)
+            )
+        self._db.compact()
+        return {"documents": documents, "webhook messages": messages}
+
     # ---- internal ---------------------------------------------------------------------------------------
 
     def _claim(self) -> None:
         identity = self._chain.identity()
         kept = dict(self._db.all("SELECT name, value FROM meta"))
         if not kept:
-            for item in identity.items():
-                self._db.run("INSERT INTO meta VALUES (?, ?)", item)
+            with self._db.transaction():
+                for item in identity.items():
+                    self._db.run("INSERT INTO meta VALUES (?, ?)", item)
             return
         for name, value in identity.items():
             if kept.get(name) != value:
@@ -282,7 +306,10 @@ class Store:
             self._db.run(f"DELETE FROM {table.name}")  # noqa: S608  # our own names
 
     def _drop_events(self, after: int) -> None:
-        self._db.run("DELETE FROM events WHERE seq >= ?", ((after + 1) << LOG_BITS,))
+        first = (after + 1) << LOG_BITS
+        if self._outbox is not None:
+            self._outbox.take_back(self._db, first)
+        self._db.run("DELETE FROM events WHERE seq >= ?", (first,))
         self._db.run("DELETE FROM blocks WHERE number > ?", (after,))
 
     def _load(self, table: Table, key: Key) -> Row | None:
@@ -291,6 +318,8 @@ class Store:
     def _write(self, derived: Derived, rows: Rows) -> None:
         self._db.insert(EVENTS, derived.events)
         self._db.insert(BLOCKS, derived.blocks.values())
+        if self._outbox is not None and self._outbox.hooks:
+            self._outbox.note(self._db, derived.events, derived.blocks)
         self._beside(derived)
         self._flush(rows)
 

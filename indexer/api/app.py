@@ -1,16 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The application: routes, errors, CORS."""
+"""The application: routes, errors, CORS, limits."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from indexer.api import catalog, events, money, problems, state
+from indexer.api import (
+    analytics,
+    catalog,
+    datasets,
+    disputes,
+    events,
+    graphql,
+    metrics,
+    money,
+    problems,
+    search,
+    state,
+    stream,
+    usage,
+    verify,
+)
 from indexer.api.context import Context
+from indexer.api.heads import Heads
+from indexer.api.middleware import MIN_BLOCK_PARAMETER, MinBlock, NotModified, RateLimit
 from indexer.api.reader import Reader
 from indexer.service import schema_of
 from indexer.settings import Settings
@@ -20,47 +39,82 @@ _TAGS = [
     {"name": "works", "description": "Claims on videos, and what they earned."},
     {"name": "offers", "description": "What may be licensed, for how much."},
     {"name": "licenses", "description": "What was licensed to whom."},
+    {"name": "datasets", "description": "Many works, one purchase."},
+    {"name": "usage", "description": "Models, usage reports, and who owes one."},
+    {"name": "disputes", "description": "Conflicting claims."},
+    {"name": "attestations", "description": "Who vouches for what."},
     {"name": "accounts", "description": "Money by person."},
     {"name": "payouts", "description": "Money that left the vault."},
     {"name": "splits", "description": "Who shares how."},
+    {"name": "analytics", "description": "Sums and counts."},
     {"name": "events", "description": "The raw history."},
     {"name": "state", "description": "How fresh all this is."},
 ]
+_EXPOSED = ["x-indexed-block", "etag", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after"]
 
 
 def create_app(settings: Settings, deployment: Deployment) -> FastAPI:
     """The API over the database the settings name; it may not exist yet."""
-    context = Context(
-        settings,
-        deployment,
-        Reader(settings.api_database, schema_of(deployment), settings.read_connections),
-    )
+    reader = Reader(settings.api_database, schema_of(deployment), settings.read_connections)
+    context = Context(settings, deployment, reader, Heads(reader, settings.api_database))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        listening = asyncio.create_task(context.heads.listen()) if reader.remote else None
         yield
-        context.reader.close()
+        if listening is not None:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+        reader.close()
 
     app = FastAPI(
         title="IPTO indexer",
         version="1",
-        summary="Works, offers, licenses and payouts of the protocol, as the chain has them.",
+        summary="Works, offers, licenses, usage and payouts of the protocol, as the chain has them.",
         openapi_tags=_TAGS,
         lifespan=lifespan,
         redoc_url=None,
     )
+    counts = metrics.Counts()
+    # The last one added is the first one asked.
+    app.add_middleware(NotModified)
+    app.add_middleware(MinBlock, heads=context.heads)
+    app.add_middleware(RateLimit, per_second=settings.rate_limit)
     # Anyone's page may read; nothing here depends on who asks, so no credentials.
     app.add_middleware(
         CORSMiddleware,
         allow_origins=["*"],
-        allow_methods=["GET", "HEAD"],
-        expose_headers=["x-indexed-block"],
+        allow_methods=["GET", "HEAD", "POST"],
+        allow_headers=["content-type", "if-none-match", "last-event-id"],
+        expose_headers=_EXPOSED,
         max_age=86_400,
     )
+    app.add_middleware(metrics.Requests, counts=counts)
     problems.install(app)
     v1 = APIRouter(prefix="/v1")
-    for part in (catalog.works, catalog.offers, catalog.licenses, money.router, events.router):
+    parts = (catalog.works, catalog.offers, catalog.licenses, datasets.router, usage.router, disputes.router)
+    for part in (*parts, money.router, search.router, verify.router, analytics.router, events.router, stream.router):
         v1.include_router(part(context))
     app.include_router(v1)
+    if settings.graphql:
+        app.include_router(graphql.router(context), prefix="/v1")
     app.include_router(state.router(context))
+    app.include_router(metrics.router(context, counts))
+    _describe_min_block(app)
     return app
+
+
+def _describe_min_block(app: FastAPI) -> None:
+    """Every operation under /v1 takes `min_block`; the middleware reads it, the description names it."""
+    describe = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = describe()
+            for path, item in made["paths"].items():
+                for operation in item.values() if path.startswith("/v1/") else ():
+                    operation.setdefault("parameters", []).append(MIN_BLOCK_PARAMETER)
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign]

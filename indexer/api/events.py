@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -14,14 +13,9 @@ from indexer.api.context import Context, answer
 from indexer.api.pages import Listing, PageQuery, page
 from indexer.api.problems import RESPONSES, bad_filter
 from indexer.api.reader import Row, Snapshot
-from indexer.decode import EventDecoder, event_decoder
 from indexer.schema import LOG_BITS
-from indexer.service import INDEXED
+from indexer.shown import Shower
 from ipto.chain import artifact
-
-Show = Callable[[Any], Any]
-
-_JSON_BITS = 53  # beyond this a JSON number is not exact everywhere
 
 
 class EventQuery(PageQuery):
@@ -38,7 +32,7 @@ class EventQuery(PageQuery):
 def router(context: Context) -> APIRouter:
     """Operations under /events."""
     api = APIRouter(tags=["events"], responses=RESPONSES)
-    known = {name: _Shower(artifact(name)["abi"]) for name in INDEXED}
+    known = {name: Shower(artifact(name)["abi"]) for name in context.indexed_contracts}
     names = {event for shower in known.values() for event in shower.names}
 
     @context.get(api, "/events", operation_id="listEvents", response_model=models.Page[models.Event])
@@ -64,54 +58,21 @@ def router(context: Context) -> APIRouter:
             listing.to_seq = ((query.to_block + 1) << LOG_BITS) - 1
         with context.reader.snapshot() as snapshot:
             return answer(
-                snapshot, page(snapshot, listing, query, lambda row: known[row["contract"]].show(snapshot, row))
+                snapshot, page(snapshot, listing, query, lambda row: _event(known[row["contract"]], snapshot, row))
             )
 
     return api
 
 
-class _Shower:
-    """Shows one contract's logs."""
-
-    def __init__(self, abi: list[dict[str, Any]]) -> None:
-        self._events: dict[bytes, tuple[EventDecoder, list[Show]]] = {}
-        for item in abi:
-            if item["type"] == "event":
-                decoder = event_decoder(item)
-                self._events[decoder.topic] = (decoder, [_show(part) for part in item["inputs"]])
-        self.names = {decoder.name for decoder, _ in self._events.values()}
-
-    def show(self, snapshot: Snapshot, row: Row) -> dict[str, Any]:
-        """models.Event"""
-        args: dict[str, Any] = {}
-        found = self._events.get(row["topics"][:32])
-        if found:
-            decoder, shows = found
-            values = decoder.decode(row["topics"], row["data"])
-            args = {name: show(value) for name, show, value in zip(decoder.names, shows, values, strict=True)}
-        return {
-            "contract": row["contract"],
-            "name": row["name"] or None,
-            "args": args,
-            "block": row["seq"] >> LOG_BITS,
-            "log_index": row["seq"] & ((1 << LOG_BITS) - 1),
-            "at": row["timestamp"],
-            "transaction": ids.show_digest(row["tx"]),
-            "finality": snapshot.finality(row["seq"], row["block_hash"]),
-        }
-
-
-def _show(part: Mapping[str, Any]) -> Show:
-    """How a value of an ABI parameter is written in JSON."""
-    kind = part["type"]
-    if kind.endswith("]"):
-        item = _show({**part, "type": kind[: kind.rindex("[")]})
-        return lambda values: [item(value) for value in values]
-    if kind == "tuple":
-        fields = [(component["name"], _show(component)) for component in part["components"]]
-        return lambda values: {name: show(value) for (name, show), value in zip(fields, values, strict=True)}
-    if kind == "address":
-        return ids.show_address
-    if kind.startswith("uint") and int(kind[4:]) > _JSON_BITS:
-        return str
-    return lambda value: "0x" + value.hex() if isinstance(value, bytes) else value
+def _event(shower: Shower, snapshot: Snapshot, row: Row) -> dict[str, Any]:
+    """models.Event"""
+    return {
+        "contract": row["contract"],
+        "name": row["name"] or None,
+        "args": shower.arguments(row["topics"], row["data"]),
+        "block": row["seq"] >> LOG_BITS,
+        "log_index": row["seq"] & ((1 << LOG_BITS) - 1),
+        "at": row["timestamp"],
+        "transaction": ids.show_digest(row["tx"]),
+        "finality": snapshot.finality(row["seq"], row["block_hash"]),
+    }

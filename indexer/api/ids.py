@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import Any
-
-from eth_hash.auto import keccak
 
 from indexer.api.problems import bad_id
 from indexer.ledger import account_of, is_address
 from indexer.schema import ZERO20, ZERO32
+from indexer.shown import show_address as show_address
 
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,77}")
@@ -49,15 +47,6 @@ def account(text: str) -> bytes:
     if len(text) == 42:
         return account_of(address(text))
     return bytes32(text, "an account: an address, a split or a sub-account")
-
-
-@functools.lru_cache(maxsize=65_536)
-def show_address(raw: bytes) -> str:
-    """An address as EIP-55 writes it."""
-    digits = raw.hex()
-    marks = keccak(digits.encode()).hex()
-    cased = [c.upper() if mark >= "8" else c for c, mark in zip(digits, marks, strict=False)]
-    return "0x" + "".join(cased)
 
 
 def show_some_address(raw: bytes) -> str | None:

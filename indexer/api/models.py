@@ -76,7 +76,9 @@ class Work(_Model):
     duration_ms: int
     cleared: list[str] = Field(description="Aspects whose rights the claimant declares to control.")
     later_claim: bool = Field(description="Another account claimed this content more than a day earlier.")
-    held: bool
+    held: bool = Field(description="Dispute resolution holds it: nothing of it is sold, collected or claimed.")
+    held_until: int | None
+    clean_since: int | None = Field(description="Licenses issued before this time stopped permitting, by a ruling.")
     finality: Finality
 
 
@@ -159,6 +161,7 @@ class License(_Model):
     issued_at: int
     expires_at: int | None
     running: bool = Field(description="Whether its term is not over.")
+    ended: bool = Field(description="A ruling ended it.")
     transferable: bool
     usages: list[str]
     aspects: list[str]

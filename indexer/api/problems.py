@@ -86,6 +86,11 @@ def install(app: FastAPI) -> None:
         return _answer(500, "internal", "Internal error", "the indexer failed at this; its log says why")
 
 
+def problem_response(status: int, kind: str, title: str, detail: str) -> Response:
+    """A problem document as an answer, where no exception can be raised."""
+    return _answer(status, kind, title, detail)
+
+
 def _answer(status: int, kind: str, title: str, detail: str, headers: Any = None) -> Response:
     body = {"type": _PREFIX + kind, "title": title, "status": status, "detail": detail}
     return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)

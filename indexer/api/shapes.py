@@ -40,7 +40,7 @@ from ipto.structs import (
 BLOCKED_BY = {
     "withdrawn": "o.withdrawn = 1",
     "work_transferred": "w.owner IS DISTINCT FROM o.licensor OR o.posted_at < w.owned_since",
-    "work_held": f"w.flags & {HELD} <> 0",
+    "work_held": f"w.flags & {HELD} <> 0 AND w.held_until > {{now}}",
     "not_open_yet": "o.opens_at > {now}",
     "closed": f"o.closes_at <= {{now}} AND o.closes_at <> {NEVER}",
     "sold_out": "o.sold >= o.supply",
@@ -92,7 +92,7 @@ def is_live(now: int) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def _names(kind: type[IntFlag], bits: int) -> list[str]:
+def names_of(kind: type[IntFlag], bits: int) -> list[str]:
     return [str(flag.name) for flag in kind if bits & flag]
 
 
@@ -143,9 +143,11 @@ def work(snapshot: Snapshot, row: Row, *, bodies: bool = False) -> dict[str, Any
         "payee": show_account(_payee(row["payee"], row["owner"])),
         "steward": steward,
         "duration_ms": row["duration_ms"],
-        "cleared": _names(Aspect, row["cleared"]),
+        "cleared": names_of(Aspect, row["cleared"]),
         "later_claim": bool(row["flags"] & LATER_CLAIM),
-        "held": bool(row["flags"] & HELD),
+        "held": bool(row["flags"] & HELD) and row["held_until"] > snapshot.at.timestamp,
+        "held_until": row["held_until"] if row["flags"] & HELD else None,
+        "clean_since": row["clean_since"] or None,
         "finality": snapshot.finality(row["changed"], row["block_hash"]),
     }
 
@@ -162,23 +164,23 @@ def offer(snapshot: Snapshot, row: Row, fee_bps: int, *, bodies: bool = False) -
         "licensor": show_address(row["licensor"]),
         "live": not blocked,
         "blocked_by": blocked,
-        "usages": _names(Usage, row["usages"]),
-        "aspects": _names(Aspect, row["aspects"]),
-        "forbids": _names(Forbid, row["forbids"]),
-        "scene": _scene(row),
+        "usages": names_of(Usage, row["usages"]),
+        "aspects": names_of(Aspect, row["aspects"]),
+        "forbids": names_of(Forbid, row["forbids"]),
+        "scene": scene(row),
         "price": show_amount(row["price"], *money),
         "term_seconds": _unless(row["term"], NEVER),
         "revenue_share_bps": row["revenue_share_bps"],
         "unit": Unit(row["unit"]).name if row["unit"] else None,
         "unit_price": show_amount(row["unit_price"], *money) if row["unit"] else None,
         "report_every_seconds": row["report_every"] or None,
-        "after_term": _after_term(row["after_term"]),
+        "after_term": after_term(row["after_term"]),
         "supply": _unless(row["supply"], UNLIMITED),
         "sold": row["sold"],
         "licensee": show_some_address(row["licensee"]),
         "opens_at": row["opens_at"],
         "closes_at": _unless(row["closes_at"], NEVER),
-        "flags": _names(OfferFlag, row["flags"]),
+        "flags": names_of(OfferFlag, row["flags"]),
         "terms": document(row, row["terms"], "d", terms),
         "posted_at": row["posted_at"],
         "quote": _quote(row, fee_bps, money),
@@ -239,12 +241,13 @@ def license(snapshot: Snapshot, row: Row, now: int) -> dict[str, Any]:
         "total": show_amount(price + fee, *money),
         "issued_at": row["issued_at"],
         "expires_at": expires_at,
-        "running": expires_at is None or now < expires_at,
+        "running": (expires_at is None or now < expires_at) and not row["ended"],
+        "ended": bool(row["ended"]),
         "transferable": not row["locked"],
-        "usages": _names(Usage, row["usages"] or 0),
-        "aspects": _names(Aspect, row["aspects"] or 0),
-        "forbids": _names(Forbid, row["forbids"] or 0),
-        "scene": _scene(row) if row["end_ms"] is not None else None,
+        "usages": names_of(Usage, row["usages"] or 0),
+        "aspects": names_of(Aspect, row["aspects"] or 0),
+        "forbids": names_of(Forbid, row["forbids"] or 0),
+        "scene": scene(row) if row["end_ms"] is not None else None,
         "terms": show_some_digest(row["terms"] or ZERO32),
         "cultural": show_some_digest(row["cultural"]),
         "claim_rank": row["claim_rank"],
@@ -270,7 +273,7 @@ def _payee(payee: bytes, owner: bytes) -> bytes:
     return payee if payee != ZERO32 else bytes(12) + owner
 
 
-def _scene(row: Row) -> dict[str, Any]:
+def scene(row: Row) -> dict[str, Any]:
     whole = row["start_ms"] == 0 and row["end_ms"] == WHOLE_END_MS
     return {"whole": whole, "start_ms": row["start_ms"], "end_ms": None if whole else row["end_ms"]}
 
@@ -279,5 +282,5 @@ def _unless(value: int, never: int) -> int | None:
     return None if value == never else value
 
 
-def _after_term(value: int) -> str | None:
+def after_term(value: int) -> str | None:
     return AfterTerm(value).name if value in set(AfterTerm) else None

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.database import Writer
-from indexer.ddl import statements
+from indexer.ddl import Dialect, statements
 from indexer.model import Model
+from indexer.text import search_statements
 from ipto.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,11 +24,16 @@ HEAD = "0001"
 VERSION_TABLE = "alembic_version"
 
 
+def all_statements(dialect: Dialect, model: Model) -> list[str]:
+    """What makes an empty database."""
+    return [*statements(dialect, model.all_tables), *search_statements(dialect)]
+
+
 def open_schema(db: Writer, model: Model) -> None:
     """Make the tables, or migrate them. Raises InputError for a database of no version we know."""
     if not db.has_table("meta"):
         with db.transaction():
-            for statement in statements(db.dialect, model.all_tables):
+            for statement in all_statements(db.dialect, model):
                 db.run(statement)
             db.run(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
             db.run(f"INSERT INTO {VERSION_TABLE} VALUES (?)", (HEAD,))  # noqa: S608

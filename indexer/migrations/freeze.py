@@ -6,14 +6,14 @@ python -m indexer.migrations.freeze
 
 from __future__ import annotations
 
-from indexer.ddl import DIALECTS, Dialect, statements
-from indexer.migrations import HEAD, HERE
+from indexer.ddl import DIALECTS, Dialect
+from indexer.migrations import HEAD, HERE, all_statements
 from indexer.model import PROTOCOL_MODEL
 
 
 def frozen(dialect: Dialect) -> str:
     """What the declared tables are as SQL."""
-    return "".join(f"{statement};\n" for statement in statements(dialect, PROTOCOL_MODEL.all_tables))
+    return "".join(f"{statement};\n" for statement in all_statements(dialect, PROTOCOL_MODEL))
 
 
 def main() -> None:

@@ -17,7 +17,8 @@ import pytest
 import rfc8785
 from eth_abi.abi import encode as abi_encode
 
-from indexer.gateway import ForbiddenGatewayError, Gateway, is_public
+from indexer.gateway import ForbiddenGatewayError, Gateway
+from indexer.guard import is_public
 from indexer.resolve import FolderSource, Resolver, Source, read_decimals, read_symbol
 from indexer.store import Store
 from ipto.content import Cid, LocalStore

@@ -13,7 +13,8 @@ from typing import Any
 from indexer.database import open_read
 from indexer.fetch import Fetcher
 from indexer.follow import Follower
-from indexer.schema import BLOCKS, EVENTS, PROJECTIONS
+from indexer.model import PROTOCOL_MODEL
+from indexer.schema import BLOCKS, EVENTS
 from indexer.service import chain_of, open_store
 from indexer.settings import Settings
 from indexer.store import Store
@@ -240,7 +241,7 @@ def tables(url: str) -> Tables:
         found = {
             name: [tuple(dict(row).values()) for row in reader.all(f"SELECT {columns} FROM {name} ORDER BY {order}")]
             for name, columns, order in [
-                *[(t.name, ", ".join(t.names), ", ".join(t.key)) for t in (*PROJECTIONS, EVENTS, BLOCKS)],
+                *[(t.name, ", ".join(t.names), ", ".join(t.key)) for t in (*PROTOCOL_MODEL.tables, EVENTS, BLOCKS)],
                 ("checkpoint", "number, hash, timestamp", "1"),
             ]
         }

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Disputes and attestations."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import Field
+
+from indexer.api import ids, models, records
+from indexer.api.context import Context, answer
+from indexer.api.ids import show_address, show_digest, show_some_address, show_some_digest
+from indexer.api.pages import Listing, PageQuery, page
+from indexer.api.problems import RESPONSES, not_found
+from indexer.api.reader import Row, Snapshot
+from indexer.schema import LOG_BITS
+
+_COLUMNS, _JOINS = "o.*, b.hash AS block_hash", "JOIN blocks b ON b.number = o.changed >> 20"
+_PHASES = {1: "OPEN", 2: "REFERRED", 3: "RULED", 4: "WITHDRAWN", 5: "LAPSED"}
+_EFFECTS = {1: "MOVE_CLAIM", 2: "NAME_STEWARD", 3: "VOID_REPORT", 4: "END_LICENSE"}
+_OUTCOMES = {1: "FOR_OPENER", 2: "FOR_RESPONDENT", 3: "NO_FAULT"}
+_MANY = 100
+
+
+class CaseQuery(PageQuery):
+    """Filters of the list of disputes."""
+
+    subject: str | None = Field(None, description="Work, license or report id.")
+    opener: str | None = Field(None, description="Address.")
+    respondent: str | None = Field(None, description="Address.")
+    phase: Literal["OPEN", "REFERRED", "RULED", "WITHDRAWN", "LAPSED"] | None = None
+
+
+class AttestationQuery(PageQuery):
+    """Filters of the list of attestations."""
+
+    subject: str | None = Field(None, description="A work's or license's id, a digest, an account: 32 bytes.")
+    attester: str | None = Field(None, description="Address.")
+    schema_digest: str | None = Field(None, description="Digest of the document that says what is stated.")
+    standing: bool | None = Field(None, description="Only those not revoked, or only revoked ones.")
+
+
+def router(context: Context) -> APIRouter:
+    """Operations under /disputes and /attestations."""
+    api = APIRouter(responses=RESPONSES)
+
+    @context.get(
+        api, "/disputes", operation_id="listDisputes", tags=["disputes"], response_model=models.Page[records.Case]
+    )
+    def list_disputes(query: Annotated[CaseQuery, Query()]) -> Response:
+        """Disputes, by subject, party and phase."""
+        listing = Listing("cases", _COLUMNS, _JOINS)
+        if query.subject is not None:
+            listing.equal("subject", ids.token_id(query.subject, "subject"))
+        if query.opener is not None:
+            listing.equal("opener", ids.address(query.opener))
+        if query.respondent is not None:
+            listing.equal("respondent", ids.address(query.respondent))
+        if query.phase is not None:
+            listing.where("o.phase = ?", next(number for number, name in _PHASES.items() if name == query.phase))
+        with context.reader.snapshot() as snapshot:
+            return answer(snapshot, page(snapshot, listing, query, lambda row: _case(snapshot, row)))
+
+    @context.get(api, "/disputes/{case}", operation_id="getDispute", tags=["disputes"], response_model=records.Case)
+    def get_dispute(case: Annotated[str, Path(max_length=80, description="Number of the case.")]) -> Response:
+        """One dispute, with evidence, votes and holds."""
+        key = ids.token_id(case, "case")
+        with context.reader.snapshot() as snapshot:
+            sql = f"SELECT {_COLUMNS} FROM cases o {_JOINS} WHERE o.case_id = ?"  # noqa: S608
+            row = snapshot.one(sql, key)
+            if row is None:
+                raise not_found(f"case {case}")
+            return answer(snapshot, _case(snapshot, row, whole=True))
+
+    @context.get(
+        api,
+        "/attestations",
+        operation_id="listAttestations",
+        tags=["attestations"],
+        response_model=models.Page[records.Attestation],
+    )
+    def list_attestations(query: Annotated[AttestationQuery, Query()]) -> Response:
+        """Who vouches for what, by subject, attester and schema."""
+        listing = Listing("attestations", _COLUMNS, _JOINS)
+        if query.subject is not None:
+            listing.equal("subject", ids.token_id(query.subject, "subject"))
+        if query.attester is not None:
+            listing.equal("attester", ids.address(query.attester))
+        if query.schema_digest is not None:
+            listing.equal("topic", ids.bytes32(query.schema_digest, "a schema's digest"))
+        if query.standing is not None:
+            listing.where("o.revoked_at = 0" if query.standing else "o.revoked_at <> 0")
+        with context.reader.snapshot() as snapshot:
+            return answer(snapshot, page(snapshot, listing, query, lambda row: _attestation(snapshot, row)))
+
+    @context.get(
+        api,
+        "/attestations/{attestation}",
+        operation_id="getAttestation",
+        tags=["attestations"],
+        response_model=records.Attestation,
+    )
+    def get_attestation(attestation: Annotated[str, Path(max_length=80)]) -> Response:
+        """One attestation."""
+        key = ids.bytes32(attestation, "an attestation id")
+        with context.reader.snapshot() as snapshot:
+            sql = f"SELECT {_COLUMNS} FROM attestations o {_JOINS} WHERE o.attestation = ?"  # noqa: S608
+            row = snapshot.one(sql, key)
+            if row is None:
+                raise not_found(f"attestation {attestation}")
+            return answer(snapshot, _attestation(snapshot, row))
+
+    return api
+
+
+def _case(snapshot: Snapshot, row: Row, *, whole: bool = False) -> dict[str, Any]:
+    return {
+        "id": str(int.from_bytes(row["case_id"])),
+        "opener": show_address(row["opener"]),
+        "respondent": show_some_address(row["respondent"]),
+        "effect": _EFFECTS.get(row["effect"], str(row["effect"])),
+        "subject": str(int.from_bytes(row["subject"])),
+        "subject_hex": show_digest(row["subject"]),
+        "target": show_address(row["target"]),
+        "market": show_some_address(row["market"]),
+        "phase": _PHASES.get(row["phase"], str(row["phase"])),
+        "outcome": _OUTCOMES.get(row["outcome"]),
+        "remedy": show_some_digest(row["remedy"]),
+        "reasons": show_some_digest(row["reasons"]),
+        "answered": bool(row["answered"]),
+        "executed": bool(row["executed"]),
+        "settled": bool(row["settled"]),
+        "opened_at": row["opened_at"],
+        "ruled_at": row["ruled_at"] or None,
+        "executable_at": row["executable_at"] or None,
+        "evidence": _evidence(snapshot, row["case_id"]) if whole else [],
+        "votes": _votes(snapshot, row["case_id"]) if whole else [],
+        "holds": _holds(snapshot, row["case_id"]) if whole else [],
+        "finality": snapshot.finality(row["changed"], row["block_hash"]),
+    }
+
+
+def _evidence(snapshot: Snapshot, case: bytes) -> list[dict[str, Any]]:
+    sql = "SELECT seq, actor, evidence FROM evidence WHERE case_id = ? ORDER BY seq LIMIT ?"
+    return [
+        {"digest": show_digest(row["evidence"]), "by": show_address(row["actor"]), "block": row["seq"] >> LOG_BITS}
+        for row in snapshot.all(sql, (case, _MANY))
+    ]
+
+
+def _votes(snapshot: Snapshot, case: bytes) -> list[dict[str, Any]]:
+    sql = "SELECT member, outcome, remedy, reasons FROM votes WHERE case_id = ? ORDER BY seq LIMIT ?"
+    return [
+        {
+            "member": show_address(row["member"]),
+            "outcome": _OUTCOMES.get(row["outcome"], str(row["outcome"])),
+            "remedy": show_some_digest(row["remedy"]),
+            "reasons": show_some_digest(row["reasons"]),
+        }
+        for row in snapshot.all(sql, (case, _MANY))
+    ]
+
+
+def _holds(snapshot: Snapshot, case: bytes) -> list[dict[str, Any]]:
+    sql = "SELECT ordered, until FROM holds WHERE case_id = ? ORDER BY ordered LIMIT 2"
+    return [{"ordered": bool(row["ordered"]), "until": row["until"] or None} for row in snapshot.all(sql, (case,))]
+
+
+def _attestation(snapshot: Snapshot, row: Row) -> dict[str, Any]:
+    return {
+        "id": show_digest(row["attestation"]),
+        "attester": show_address(row["attester"]),
+        "subject": show_digest(row["subject"]),
+        "schema_digest": show_digest(row["topic"]),
+        "evidence": show_some_digest(row["evidence"]),
+        "attested_at": row["attested_at"],
+        "revoked_at": row["revoked_at"] or None,
+        "finality": snapshot.finality(row["changed"], row["block_hash"]),
+    }
