@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from indexer.duties import duty_of_sale
 from indexer.event import Event, Handler, as_time, u256
 from indexer.rows import Add, Change, Read, Set
-from indexer.schema import TURNOVER
+from indexer.schema import PROTOCOL, TURNOVER
 from indexer.tables import Row, table
 from ipto.structs import NEVER
 
@@ -149,6 +149,14 @@ def collected(event: Event, _read: Read) -> Sequence[Change]:
     return [*changes, Add(DATASETS, (dataset_id,), {"collected": sum(args["amounts"])})]
 
 
+def fee_set(event: Event, _read: Read) -> Sequence[Change]:
+    return (Set(PROTOCOL, ("dataset_fee_bps",), {"value": str(event.args["bps"])}),)
+
+
+def sales_paused(event: Event, _read: Read) -> Sequence[Change]:
+    return (Set(PROTOCOL, ("dataset_sales_paused",), {"value": str(int(event.args["paused"]))}),)
+
+
 _M = "DatasetMarket"
 HANDLERS: dict[tuple[str, str], Handler] = {
     (_M, "DatasetOpened"): dataset_opened,
@@ -160,4 +168,6 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     (_M, "LicenseEnded"): license_ended,
     (_M, "TokenExpiryUpdated"): expiry_updated,
     (_M, "Collected"): collected,
+    (_M, "FeeSet"): fee_set,
+    (_M, "SalesPaused"): sales_paused,
 }

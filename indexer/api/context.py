@@ -72,9 +72,9 @@ def protocol(snapshot: Snapshot) -> dict[str, str]:
     return {row["name"]: row["value"] for row in snapshot.all("SELECT name, value FROM protocol LIMIT 50", ())}
 
 
-def fee_bps(snapshot: Snapshot) -> int:
-    """The fee on top of prices."""
-    return int(protocol(snapshot).get("fee_bps", "0"))
+def fee_bps(snapshot: Snapshot, name: str = "fee_bps") -> int:
+    """The fee on top of prices: of the license market, or of datasets as `dataset_fee_bps`."""
+    return int(protocol(snapshot).get(name, "0"))
 
 
 def answer(snapshot: Snapshot, body: Any) -> Response:

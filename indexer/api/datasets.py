@@ -80,7 +80,7 @@ def router(context: Context) -> APIRouter:
         if query.min_members is not None:
             listing.where("o.members >= ?", query.min_members)
         with context.reader.snapshot() as snapshot:
-            fee = fee_bps(snapshot)
+            fee = fee_bps(snapshot, "dataset_fee_bps")
             return answer(snapshot, page(snapshot, listing, query, lambda row: _dataset(snapshot, row, fee)))
 
     @context.get(api, "/datasets/{dataset}", operation_id="getDataset", response_model=records.Dataset)
@@ -91,7 +91,7 @@ def router(context: Context) -> APIRouter:
             row = snapshot.one(f"SELECT {_COLUMNS} FROM datasets o {_JOINS} WHERE o.dataset_id = ?", key)  # noqa: S608
             if row is None:
                 raise not_found(f"dataset {dataset}")
-            return answer(snapshot, _dataset(snapshot, row, fee_bps(snapshot), bodies=True))
+            return answer(snapshot, _dataset(snapshot, row, fee_bps(snapshot, "dataset_fee_bps"), bodies=True))
 
     @context.get(
         api, "/datasets/{dataset}/members", operation_id="listMembers", response_model=models.Page[records.Member]
