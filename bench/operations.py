@@ -7,7 +7,7 @@ publish. What a first use costs more stands beside it.
 
 from __future__ import annotations
 
-from bench import datasets, usage
+from bench import datasets, disputes, usage
 from bench.harness import Chain
 from bench.operation import Operation
 from bench.protocol import Protocol, Split
@@ -202,7 +202,7 @@ OPERATIONS = {
     ),
 }
 
-OPERATIONS |= datasets.OPERATIONS | usage.OPERATIONS
+OPERATIONS |= datasets.OPERATIONS | usage.OPERATIONS | disputes.OPERATIONS
 
 
 def measure(chain: Chain) -> tuple[dict[str, int], dict[str, int]]:

@@ -8,8 +8,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from ipto.cli import main
@@ -68,7 +70,20 @@ def test_a_command_that_fails_is_noticed(tmp_path: Path, stack: Stack) -> None:
     assert "not reached" not in done.stdout
 
 
-@pytest.mark.parametrize("page", ["docs/quickstart.md", "docs/creators.md", "docs/ai-teams.md", "README.md"])
+def every(command: click.Command) -> Iterator[click.Command]:
+    """A command and all below it."""
+    yield command
+    for child in getattr(command, "commands", {}).values():
+        yield from every(child)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("docs/quickstart.md", "docs/creators.md", "docs/ai-teams.md", "README.md"),
+        *("docs/disputes.md", "docs/stewards.md"),
+    ],
+)
 def test_what_pages_point_to_exists(page: str) -> None:
     text = (ROOT / page).read_text()
     folder = (ROOT / page).parent
@@ -76,6 +91,6 @@ def test_what_pages_point_to_exists(page: str) -> None:
         assert "://" in target or (folder / target).exists(), target
     for command in re.findall(r"`ipto ([a-z]+)", text):
         assert command in main.commands, command
-    options = {option for command in main.commands.values() for item in command.params for option in item.opts}
+    options = {option for command in every(main) for item in command.params for option in item.opts}
     for option in re.findall(r"`(--[a-z-]+)", text):
         assert option in options | {"--help"}, option
