@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from ipto import ids
-from ipto.structs import ETH, ZERO32, Offer, UsageReport
+from ipto.structs import ETH, ZERO32, Dataset, Offer, UsageReport
 from ipto.sum_tree import Share, SumTree
 from tests.contracts.model.usage import FINAL_WINDOW, WINDOW, LicenseModel, Money, ReportModel
 from tests.contracts.support.build import account, digest, hold
@@ -25,29 +25,51 @@ SHARES = st.lists(st.sampled_from([0, 1, 3, 500, 10**18]), max_size=6)
 
 
 class UsageMachine(Machine):
-    """Two licenses, in ETH and in a token; the holder, a developer and a thief report; anyone claims."""
+    """Two licenses of one offer, in ETH and in a token, and one of a dataset of three works, one of which left.
+
+    The holder, a developer and a thief report; anyone claims.
+    """
 
     def __init__(self, usage: Usage) -> None:
         super().__init__()
         self.usage, self.money = usage, Money()
-        self.terms: dict[int, Offer] = {}
+        self.terms: dict[int, Offer | Dataset] = {}
+        self.offers: dict[int, list[Offer]] = {}  # by place in a tree, over and over
         self.models: dict[int, LicenseModel] = {}
         self.on_hold: set[int] = set()
         self.authorized = False
-        self.start = {currency: self.earned(currency) for currency in (ETH, usage.system.usd.address)}
-        for currency in self.start:
+        for currency in (ETH, usage.system.usd.address):
             offer, license = usage.sell(currency=currency, price=0)
-            self.terms[license] = offer
-            self.models[license] = LicenseModel(MONTH, now(), now())
+            self.terms[license], self.offers[license] = offer, [offer]
+        dataset, members, license = usage.sell_dataset(3, currency=usage.system.usd.address)
+        gone = members[0]
+        usage.system.datasets.take_out(gone.licensor, ids.dataset_id(dataset), gone, sender=gone.licensor)
+        self.terms[license], self.offers[license] = dataset, members
+        self.models = {license: LicenseModel(MONTH, now(), now()) for license in self.terms}
+        self.start = {currency: self.earned(currency) for currency in (ETH, usage.system.usd.address)}
 
     def earned(self, currency: str) -> int:
-        return int(self.usage.system.vault.balance_of(account(self.usage.system.creator), currency))
+        payees = {offer.licensor for offers in self.offers.values() for offer in offers}
+        return sum(self.usage.system.vault.balance_of(account(who), currency) for who in payees)
+
+    def market(self, license: int) -> str:
+        return self.usage.datasets if isinstance(self.terms[license], Dataset) else self.usage.market
+
+    def offer(self, license: int, place: int) -> Offer:
+        offers = self.offers[license]
+        return offers[place % len(offers)]
+
+    def spell(self, license: int) -> int:
+        return int(isinstance(self.terms[license], Dataset))
 
     def license(self, which: int) -> int:
         return list(self.models)[which % len(self.models)]
 
     def tree(self, license: int, shares: list[int]) -> SumTree | None:
-        named = [Share(ids.offer_of_license(license), 0, amount) for amount in shares]
+        named = [
+            Share(ids.offer_id(self.offer(license, place)), self.spell(license), amount)
+            for place, amount in enumerate(shares)
+        ]
         return SumTree(named) if sum(shares) else None
 
     def root(self, license: int, shares: list[int]) -> bytes:
@@ -78,7 +100,7 @@ class UsageMachine(Machine):
         self, which: int, who: str, shares: list[int], ends: int, is_supplement: bool, is_final: bool, skips: int
     ) -> None:
         license, usage = self.license(which), self.usage
-        model, offer = self.models[license], self.terms[license]
+        model, terms = self.models[license], self.terms[license]
         through = model.through if is_supplement else now() - ends
         number = max(len(model.reports) + 1 + skips, 0)
         total = sum(shares)
@@ -89,18 +111,18 @@ class UsageMachine(Machine):
         if who == "thief" or (who == "developer" and not self.authorized):
             refused.add("usage: not a reporter")
         by = {"holder": usage.system.licensee, "developer": usage.developer, "thief": usage.system.thief}[who]
-        reason, _ = self.attempt(usage.report, offer, said, by=by)
+        reason, _ = self.attempt(usage.report, terms, said, by=by)
         assert (reason in refused) if refused else (reason is None), (reason, refused)
         if refused:
             return
         model.report(through, shares, is_final, now())
-        self.money.brought[offer.currency] += total
+        self.money.brought[terms.currency] += total
 
     @step(weight=1, allowed=st.booleans())
     def authorize(self, allowed: bool) -> None:
         holder = self.usage.system.licensee
         for license in self.models:
-            arguments = (holder, self.usage.market, license, self.usage.developer, allowed)
+            arguments = (holder, self.market(license), license, self.usage.developer, allowed)
             assert self.attempt("authorize", *arguments, sender=holder)[0] is None
         self.authorized = allowed
 
@@ -110,7 +132,7 @@ class UsageMachine(Machine):
         license = self.license(which)
         reports = self.models[license].reports
         index = number % len(reports)
-        return license, self.usage.contract.report_id(self.usage.market, license, index + 1), reports[index]
+        return license, self.usage.contract.report_id(self.market(license), license, index + 1), reports[index]
 
     def has_reports(self) -> bool:
         return all(model.reports for model in self.models.values())
@@ -150,7 +172,7 @@ class UsageMachine(Machine):
         who = {"holder": self.usage.system.licensee, "thief": self.usage.system.thief}[by]
         shares = [model.total // 3, model.total - model.total // 3]
         place = int.from_bytes(report[28:], "big")
-        arguments = (who, self.usage.market, license, place, self.root(license, shares), digest("m2"))
+        arguments = (who, self.market(license), license, place, self.root(license, shares), digest("m2"))
         reason, _ = self.attempt("restate", *arguments, sender=who)
         assert (reason is None) is (by == "holder" and model.is_void)
         if reason is None:
@@ -162,29 +184,28 @@ class UsageMachine(Machine):
     @step(weight=8, when=has_reports, which=ANY, number=ANY, chosen=st.sets(st.integers(0, 6), min_size=1))
     def claim(self, which: int, number: int, chosen: set[int]) -> None:
         license, report, model = self.some_report(which, number)
-        offer, shares = self.terms[license], model.shares or [1]
+        shares = model.shares or [1]
         places = sorted({place % len(shares) for place in chosen})
         tree = self.tree(license, shares)
-        leaves = [self.usage.leaf(offer, shares[place], place) for place in places]
+        spell = self.spell(license)
+        leaves = [self.usage.leaf(self.offer(license, place), shares[place], place, spell) for place in places]
         proof = tree.proof(places) if tree else []
         place = int.from_bytes(report[28:], "big")
-        reason, paid = self.attempt(self.usage.claim, license, leaves, proof, len(shares), place)
+        reason, paid = self.attempt(self.usage.claim, license, leaves, proof, len(shares), place, self.market(license))
         is_closed = model.left is not None or model.is_void or now() < model.opens_at
         is_true = tree is not None and tree.total == model.total
         assert (reason is None) is (is_true and not is_closed), reason
         if reason is not None:
             return
-        if offer.work in self.on_hold:
-            assert paid == 0
-            return
-        new = {place for place in places if shares[place] and place not in model.paid}
+        is_free = {place for place in places if self.offer(license, place).work not in self.on_hold}
+        new = {place for place in is_free if shares[place] and place not in model.paid}
         assert paid == sum(shares[place] for place in new)
         model.paid |= new
-        self.money.paid[offer.currency] += paid
+        self.money.paid[self.terms[license].currency] += paid
 
     @step(weight=1, which=ANY, held=st.booleans())
     def work_on_hold(self, which: int, held: bool) -> None:
-        work = self.terms[self.license(which)].work
+        work = self.offer(self.license(which), which // len(self.models)).work
         (hold if held else release)(self.usage.system, work)
         (self.on_hold.add if held else self.on_hold.discard)(work)
 
@@ -203,7 +224,7 @@ class UsageMachine(Machine):
                 if self.terms[license].currency != currency:
                     continue
                 for number, report in enumerate(model.reports, start=1):
-                    report_id = self.usage.contract.report_id(self.usage.market, license, number)
+                    report_id = self.usage.contract.report_id(self.market(license), license, number)
                     assert self.usage.held_by(report_id, currency) == report.held
                     held += report.held
             assert held + self.money.paid[currency] == self.money.brought[currency]
@@ -211,14 +232,15 @@ class UsageMachine(Machine):
     @invariant()
     def duties_are_as_the_model_has_them(self) -> None:
         for license, model in self.models.items():
-            offer, through = self.terms[license], model.through if model.reports else 0
-            ledger = self.usage.contract.ledger_of(self.usage.market, license)
+            terms, through = self.terms[license], model.through if model.reports else 0
+            contract, suffix = self.usage.contract, "_dataset" if isinstance(terms, Dataset) else ""
+            ledger = contract.ledger_of(self.market(license), license)
             assert ledger == (through, len(model.reports), model.late, model.voids(), model.standing_final())
-            due, missing = self.usage.contract.due_at(license, offer)
+            due, missing = getattr(contract, f"due_at{suffix}")(license, terms)
             assert due == model.due_at()
             assert missing == (0 if now() <= due else -(-(now() - due) // MONTH))
             is_good = not model.voids() and now() <= due
-            assert self.usage.contract.in_good_standing(license, offer) is is_good
+            assert getattr(contract, f"in_good_standing{suffix}")(license, terms) is is_good
 
 
 def test_usage(usage: Usage) -> None:
