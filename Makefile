@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export npm_config_omit_lockfile_registry_resolved := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check bench-indexer sim coverage mutate fuzz fuzz-media prove lock clean
+.PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check bench-media bench-indexer sim coverage mutate fuzz fuzz-media prove lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -45,6 +45,9 @@ artifacts: $(VENV)/.dev ## compile the contracts into ipto/artifacts
 
 bench-gas: $(VENV)/.dev ## gas of every operation beside its peers; writes bench/results/gas.json and docs/gas.md
 	$(BIN)/python -m bench.gas
+
+bench-media: $(VENV)/.dev ## films found again beside peers, a million scenes, speed (long); writes bench/results/media.json and docs/media.md
+	$(BIN)/python -m bench.media.run
 
 bench-gas-check: $(VENV)/.dev ## fails when a receipt differs from the committed figures
 	$(BIN)/python -m bench.gas --check

@@ -27,7 +27,7 @@ def main() -> None:
     compile_lock("run", "pyproject.toml", "requirements/build.in", *extras, "-c", "requirements/dev.lock")
     for name in ("sample", "node", "mutate", "fuzz-media"):
         compile_lock(name, "--no-deps", f"requirements/{name}.in")
-    for name in ("uv", "prove"):
+    for name in ("uv", "prove", "bench-media"):
         compile_lock(name, f"requirements/{name}.in")
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from ipto.trace.index import WINDOWS, FaissIndex
 from ipto.trace.match import Catalog, trace
 
 SCENES = 1_000_000
-QUERIES = 200
+QUERIES = 100
 FIRST_PICTURE = 240  # before it are those of catalog and strangers
 _BATCH = 2_000
 _FOLDER = footage.CACHE / "million"
@@ -81,14 +80,16 @@ def build(scenes: int = SCENES) -> None:
 
 
 def load() -> FaissIndex:
-    """The index with all rows in it, sorted into cells."""
+    """The index with all rows in it, sorted into cells, once made and then kept."""
     values = np.load(_FOLDER / "rows.npy", mmap_mode="r")
-    index = FaissIndex(cells=2048, probes=32)
-    for start in range(0, len(values), 250_000):
-        index.add(np.asarray(values[start : start + 250_000], np.float32))
-    started = time.perf_counter()
-    index.train()
-    print(f"cells placed and rows sorted in {time.perf_counter() - started:.0f} s", flush=True)
+    kept, index = _FOLDER / "cells", FaissIndex(cells=1024, probes=24)
+    parts = [values[start : start + 250_000] for start in range(0, len(values), 250_000)]
+    if not kept.exists():
+        for part in parts:
+            index.add(np.asarray(part, np.float32))
+        index.train()
+        index.save(kept)
+    index.restore(kept, parts)
     return index
 
 

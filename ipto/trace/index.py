@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -124,6 +125,17 @@ class FaissIndex:
         self._quantizer = quantizer  # the index does not keep it alive
         self._index = index
         self._flat.reset()
+
+    def save(self, path: Path) -> None:
+        """Keep the sorted cells, which take long to make; the rows themselves are the caller's."""
+        self._faiss.write_index_binary(self._index, str(path))
+
+    def restore(self, path: Path, values: Sequence[NDArray[np.int8]]) -> None:
+        """Take up what `save` kept, with the rows it was made of, as quantised sketches."""
+        self._index = self._faiss.read_index_binary(str(path))
+        self._index.nprobe = self._probes
+        self._values = list(values)
+        self._starts = [0, *(int(total) for total in np.cumsum([len(part) for part in values]))]
 
     def search(self, queries: Rows, least: float) -> list[Hit]:
         """See SceneIndex."""
