@@ -127,6 +127,23 @@ def test_somebody_else_s_transactions_are_as_good(fresh: DevChain) -> None:
     verify(fresh.rpc, made)
 
 
+def test_markets_are_linked_once_and_to_each_other(fresh: DevChain) -> None:
+    steps = {step.name: step for step in plan(Parameters(OWNER))}
+    for step in steps.values():
+        send(fresh.rpc, fresh.signers[3], FACTORY, bytes(32) + step.init_code)
+    market = Contract("LicenseMarket", steps["LicenseMarket"].address, fresh.rpc)
+    snapshot = fresh.snapshot()
+    made = deploy(fresh.rpc, fresh.signers[0], Parameters(OWNER))
+    assert market.call("dataset_market") == made.address("DatasetMarket")
+    fresh.revert(snapshot)
+    # The owner's key linked something else: nothing can be saved, and it is told.
+    market.send(fresh.signers[0], "set_dataset_market", steps["RoyaltyVault"].address)
+    with pytest.raises(IntegrityError, match="for ever"):
+        deploy(fresh.rpc, fresh.signers[0], Parameters(OWNER))
+    wrong = [finding for finding in examine(fresh.rpc, made) if finding.wrong]
+    assert [finding.what for finding in wrong] == ["LicenseMarket.dataset_market"]
+
+
 def test_the_owner_s_part_is_the_owner_s(fresh: DevChain) -> None:
     with pytest.raises(DeployError, match=f"run the deployment as {OWNER}"):
         deploy(fresh.rpc, fresh.signers[1], WITH_TIMELOCK)
