@@ -199,15 +199,14 @@ OPERATIONS = {
     ),
     "dataset_join": Operation(
         "add a work to a dataset",
-        f"per work in a batch of {MAX_ADD}; each with payee, accepted steward, consent and cultural notice, in no "
-        "dataset yet",
-        join,
+        f"per work in a batch of {MAX_ADD}; every rule checked, in no dataset yet; owner is the sole payee, no steward",
+        lambda p: join(p, guarded=False),
         70_000,
     ),
-    "dataset_join_plain": Operation(
+    "dataset_join_stewarded": Operation(
         "add a work to a dataset",
-        f"per work in a batch of {MAX_ADD}; owner is the sole payee, no steward",
-        lambda p: join(p, guarded=False),
+        "the same with a payee split, an accepted steward's consent and a cultural notice, four words more to read",
+        join,
     ),
     "dataset_collect_50": Operation(
         "settle a member of a dataset",

@@ -238,11 +238,11 @@ def collect(dataset_id: bytes32, offers: DynArray[types.Offer, 64]):
     sales: uint256 = self.datasets[dataset_id] & COUNT
     settled: DynArray[bytes32, 64] = []
     accounts: DynArray[bytes32, 64] = []
-    counts: DynArray[uint256, 64] = []
     amounts: DynArray[uint256, 64] = []
     currency: address = empty(address)
     for offer: types.Offer in offers:
-        offer_id: bytes32 = offer_rules._id(offer)
+        # As offer_rules._id, without handing the offer over, which would copy it.
+        offer_id: bytes32 = offer_rules._id_of(convert(keccak256(abi_encode(offer)), uint256))
         member: uint256 = self.members[dataset_id][offer_id]
         assert member != 0, "dataset: never a member"
         owed: uint256 = self._owed(member, sales)
@@ -250,16 +250,14 @@ def collect(dataset_id: bytes32, offers: DynArray[types.Offer, 64]):
             continue
         kept: uint256 = member & ~((COUNT << OWED_AT) | (COUNT << SETTLED_AT))
         self.members[dataset_id][offer_id] = kept | (sales << SETTLED_AT)
-        settled.append(offer_id)
+        # An offer's id leaves its last 4 bytes free.
+        settled.append(convert(convert(offer_id, uint256) | owed, bytes32))
         accounts.append(self._payee(offer.work))
-        counts.append(owed)
         amounts.append(owed * convert(offer.price, uint256))
         # Members are paid in the dataset's own currency: it was compared when they joined.
         currency = offer.currency
     if len(settled) != 0:
-        log IDatasetMarket.Collected(
-            dataset_id=dataset_id, currency=currency, offers=settled, accounts=accounts, sales=counts, amounts=amounts
-        )
+        log IDatasetMarket.Collected(dataset_id=dataset_id, currency=currency, settled=settled)
         extcall IRoyaltyVault(VAULT).book(dataset_id, accounts, amounts, currency)
 
 

@@ -188,10 +188,15 @@ def book(salt: bytes32, accounts: DynArray[bytes32, 64], amounts: DynArray[uint2
     self.opener = empty(address)
     assert len(accounts) == len(amounts), "vault: accounts and amounts differ in number"
     source: bytes32 = self._sub_account(msg.sender, salt)
+    total: uint256 = 0
+    for amount: uint256 in amounts:
+        total += amount
+    # Taken first and at once: what is booked to the sub-account itself cannot pay for what it lacks.
+    has: uint256 = self.balances[source][currency]
+    assert has >= total, "vault: sub-account too low"
+    self.balances[source][currency] = has - total
     for i: uint256 in range(len(accounts), bound=64):
         self._check_payable(accounts[i])
-        assert self.balances[source][currency] >= amounts[i], "vault: sub-account too low"
-        self.balances[source][currency] -= amounts[i]
         self.balances[accounts[i]][currency] += amounts[i]
         log IRoyaltyVault.Booked(source=source, account=accounts[i], currency=currency, amount=amounts[i])
 

@@ -120,7 +120,7 @@ def collect(
     Works on hold are left out: their money waits. Owners who mean to transfer a work call this first, because what was
     not collected follows the claim.
     """
-    market = deployment.contract("DatasetMarket", rpc)
+    market, vault = deployment.contract("DatasetMarket", rpc), deployment.contract("RoyaltyVault", rpc)
     history = read_dataset(deployment, rpc, dataset_id)
     held = held_works(deployment, rpc, [item.work for item in history.members.values() if item.owed(history.sales)])
     plan = plan_collect(history, held=held, batch=batch)
@@ -132,11 +132,12 @@ def collect(
     for part in plan:
         receipt = market.send(payer, "collect", dataset_id, [whole[number] for number in part])
         done.receipts.append(receipt)
-        for event in market.events(receipt, "Collected"):
-            told = zip(event.args["offers"], event.args["accounts"], event.args["amounts"], strict=True)
-            for number, account, amount in told:
-                done.amounts[number] = done.amounts.get(number, 0) + amount
-                done.accounts[account] = done.accounts.get(account, 0) + amount
+        told = market.events(receipt, "Collected")
+        settled = [entry[:28] + bytes(4) for event in told for entry in event.args["settled"]]
+        for number, booked in zip(settled, vault.events(receipt, "Booked"), strict=True):
+            account, amount = booked.args["account"], booked.args["amount"]
+            done.amounts[number] = done.amounts.get(number, 0) + amount
+            done.accounts[account] = done.accounts.get(account, 0) + amount
     return done
 
 

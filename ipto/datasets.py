@@ -271,9 +271,11 @@ class History:
         self.sold[number] = self.state
 
     def _collected(self, args: Mapping[str, Any]) -> None:
-        for offer, sales, amount in zip(args["offers"], args["sales"], args["amounts"], strict=True):
+        for entry in args["settled"]:
+            # An offer's id leaves its last four bytes free; here they hold the number of sales.
+            offer, sales = entry[:28] + bytes(4), int.from_bytes(entry[28:], "big")
             member = self.members.get(offer)
-            if member is None or amount != sales * member.price or sales > member.owed(self.sales):
+            if member is None or not 0 < sales <= member.owed(self.sales):
                 raise IntegrityError(f"the collection of offer 0x{offer.hex()} contradicts what was told before")
             member.paid += sales
 

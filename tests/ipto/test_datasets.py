@@ -79,12 +79,8 @@ class Chain:
         return license
 
     def collect(self, *items: tuple[Offer, int], **lies: Any) -> None:
-        told = {
-            "dataset_id": NUMBER,
-            "offers": [ids.offer_id(item) for item, _ in items],
-            "sales": [sales for _, sales in items],
-            "amounts": [item.price * sales for item, sales in items],
-        }
+        entries = [ids.offer_id(item)[:28] + sales.to_bytes(4, "big") for item, sales in items]
+        told = {"dataset_id": NUMBER, "settled": entries}
         self.history.apply("Collected", {**told, **lies})
 
 
@@ -253,7 +249,11 @@ def test_a_sale_that_cannot_be(lie: dict[str, Any]) -> None:
         chain.sell(**lie)
 
 
-@pytest.mark.parametrize("lie", [{"sales": [2]}, {"amounts": [6]}, {"offers": [NOTICE]}], ids=str)
+@pytest.mark.parametrize(
+    "lie",
+    [{"settled": [ids.offer_id(OFFER)[:31] + b"\2"]}, {"settled": [ids.offer_id(OFFER)]}, {"settled": [NOTICE]}],
+    ids=str,
+)
 def test_a_collection_that_cannot_be(lie: dict[str, Any]) -> None:
     chain = Chain()
     chain.add(OFFER)

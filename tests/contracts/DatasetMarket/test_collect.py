@@ -4,11 +4,16 @@
 import pytest
 
 from ipto import ids
-from ipto.structs import ETH, ZERO_ADDRESS
+from ipto.structs import ETH, ZERO_ADDRESS, Offer
 from tests.contracts.support.build import account, declare, digest, even_split, hold, register
 from tests.contracts.support.contract import reverts
-from tests.contracts.support.datasets import account_of, buy, filled, ids_of, joined, member, opened
+from tests.contracts.support.datasets import account_of, buy, filled, joined, member, opened
 from tests.contracts.support.system import System
+
+
+def entry(offer: Offer, sales: int) -> bytes:
+    """An offer as settled for so many sales."""
+    return ids.offer_id(offer)[:28] + sales.to_bytes(4, "big")
 
 
 @pytest.mark.parametrize("currency", ["eth", "usd"])
@@ -22,15 +27,14 @@ def test_collects(system: System, currency: str) -> None:
     for _ in range(3):
         buy(system, dataset)
     system.datasets.collect(number, [mine, theirs], sender=system.keeper)
-    (event,) = system.datasets.events("Collected")
-    assert event == {
-        "dataset_id": number,
-        "currency": money,
-        "offers": tuple(ids_of([mine, theirs])),
-        "accounts": (account(system.creator), account(system.dancer)),
-        "sales": (3, 3),
-        "amounts": (21, 33),
-    }
+    assert system.datasets.events("Collected") == [
+        {"dataset_id": number, "currency": money, "settled": (entry(mine, 3), entry(theirs, 3))}
+    ]
+    booked = [log.args for log in system.datasets.logs if log.name == "Booked"]
+    assert [(item["account"], item["amount"]) for item in booked] == [
+        (account(system.creator), 21),
+        (account(system.dancer), 33),
+    ]
     assert system.vault.balance_of(account(system.creator), money) == 21
     assert system.vault.balance_of(account(system.dancer), money) == 33
     assert system.vault.balance_of(account_of(system, dataset), money) == 0
@@ -42,9 +46,9 @@ def test_once(system: System) -> None:
     number = ids.dataset_id(dataset)
     buy(system, dataset)
     system.datasets.collect(number, [offers[0], offers[0], offers[0]])
-    assert system.datasets.events("Collected")[0]["sales"] == (1,)
+    assert system.datasets.events("Collected")[0]["settled"] == (entry(offers[0], 1),)
     system.datasets.collect(number, offers)
-    assert system.datasets.events("Collected")[0]["offers"] == tuple(ids_of(offers[1:]))
+    assert system.datasets.events("Collected")[0]["settled"] == (entry(offers[1], 1),)
     system.datasets.collect(number, offers)
     assert system.datasets.events("Collected") == []
     assert system.vault.balance_of(account(system.creator), ETH) == 20_000
@@ -85,7 +89,8 @@ def test_of_all_spells_together(system: System) -> None:
     buy(system, dataset)
     system.datasets.collect(number, [offer])
     (event,) = system.datasets.events("Collected")
-    assert (event["sales"], event["amounts"]) == ((4,), (40_000,))
+    assert event["settled"] == (entry(offer, 4),)
+    assert system.vault.balance_of(account(system.creator), ETH) == 40_000
 
 
 def test_to_the_split(system: System) -> None:
