@@ -67,9 +67,13 @@ def write() -> None:
     result = gather()
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     PLOT.write_text(plot(result["recall"]), encoding="utf-8")
-    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(page_with(PAGE.read_text(encoding="utf-8"), result), encoding="utf-8")
+
+
+def page_with(page: str, result: dict[str, Any]) -> str:
+    """The page with these figures in it."""
     before, after = page.partition(_BEGIN)[0], page.partition(_END)[2]
-    PAGE.write_text(f"{before}{_BEGIN}\n{tables(result)}\n{_END}{after}", encoding="utf-8")
+    return f"{before}{_BEGIN}\n{tables(result)}\n{_END}{after}"
 
 
 def tables(result: dict[str, Any]) -> str:
