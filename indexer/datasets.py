@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from indexer.duties import duty_of_sale
 from indexer.event import Event, Handler, as_time, u256
 from indexer.rows import Add, Change, Read, Set
-from indexer.schema import PROTOCOL, TURNOVER
+from indexer.schema import PROTOCOL, TURNOVER, WORKS
 from indexer.tables import Row, table
-from ipto.structs import NEVER
+from ipto.structs import NEVER, ZERO32
 
 __all__ = ["HANDLERS", "TABLES"]
 
@@ -138,15 +138,22 @@ def expiry_updated(event: Event, _read: Read) -> Sequence[Change]:
     return (Set(DATASET_LICENSES, (u256(event.args["tokenId"]),), {"expires_at": until}),)
 
 
-def collected(event: Event, _read: Read) -> Sequence[Change]:
-    args = event.args
-    dataset_id = args["dataset_id"]
-    lines = zip(args["offers"], args["accounts"], args["sales"], args["amounts"], strict=True)
-    changes: list[Change] = [
-        Add(COLLECTED, (dataset_id, offer_id, account), {"sales": sales, "amount": amount})
-        for offer_id, account, sales, amount in lines
-    ]
-    return [*changes, Add(DATASETS, (dataset_id,), {"collected": sum(args["amounts"])})]
+def collected(event: Event, read: Read) -> Sequence[Change]:
+    # Each entry is an offer's id with the number of sales in its last four bytes; price and payee are what the contract
+    # used: the member's own price, and whom its work pays now.
+    dataset_id, total = event.args["dataset_id"], 0
+    changes: list[Change] = []
+    for entry in event.args["settled"]:
+        offer_id, sales = entry[:28] + bytes(4), int.from_bytes(entry[28:])
+        spell = read(SPELLS, (dataset_id, offer_id, 1))
+        work = read(WORKS, (spell["work"],)) if spell else None
+        if spell is None or work is None:
+            continue  # not a member of a dataset we saw from its beginning
+        amount = sales * int.from_bytes(spell["price"])
+        account = work["payee"] if work["payee"] not in (None, ZERO32) else bytes(12) + work["owner"]
+        changes.append(Add(COLLECTED, (dataset_id, offer_id, account), {"sales": sales, "amount": amount}))
+        total += amount
+    return [*changes, Add(DATASETS, (dataset_id,), {"collected": total})]
 
 
 def fee_set(event: Event, _read: Read) -> Sequence[Change]:
