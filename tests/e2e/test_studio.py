@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that look at films, on a running stack: what is registered is found again, and a claim is weighed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ipto import documents
+from ipto.evidence import validate_evidence
+from ipto.media import sample_path
+from ipto.stack import Stack
+from tests.e2e.desk import Desk
+from tests.support.films import change, cut_film
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def desk(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return Desk(stack, tmp_path_factory.mktemp("studio"))
+
+
+def test_a_registered_film_is_found_and_its_claim_weighed(desk: Desk, tmp_path: Path) -> None:
+    bikes = sample_path().with_name("bikes.mp4")
+    new = desk.ok("check", bikes)
+    assert "Nobody registered this very file here." in new.out
+    creator, key = desk.person("cyclist")
+    offer = ("--offer", "train-nonexclusive-1y@3 tUSD")
+    registered = desk.ok("register", bikes, "--title", "Bikes", "--person", "Cyc:director:me:100", *offer, key=key)
+    work = registered.value("work")
+    copy = change(bikes, tmp_path / "copy.mp4", "hflip,crop=iw*0.9:ih*0.9", "-an")
+    picture = tmp_path / "match.svg"
+    found = json.loads(desk.ok("trace", copy, "--json", "--picture", picture).out)
+    assert [match["work"] for match in found["matches"]] == [work]
+    assert found["matches"][0]["scenes"][0]["how"] == "mirrored"
+    assert picture.read_text().startswith("<svg")
+    assert f"claimed by {creator.address}" in desk.ok("check", bikes).out
+    other = cut_film(tmp_path / "other.mp4", (1.0, 1.0))
+    assert "Nothing registered was found" in desk.ok("trace", other).out
+
+    report = tmp_path / "evidence.json"
+    said = desk.ok("evidence", work, bikes, "--into", report).out
+    assert "level 2 of 4, first here" in said
+    document = documents.parse(report.read_bytes())
+    validate_evidence(document)
+    assert f"0x{documents.digest(document).hex()}" in said
+    for arguments, reason in (
+        ((copy,), "is not the file that was registered"),
+        ((bikes, "--domain", "localhost"), "name"),
+    ):
+        wrong = desk.at("evidence", work, *arguments)
+        assert wrong.code == 1
+        assert reason in wrong.err.splitlines()[-1]
+
+
+def test_a_film_describes_itself(desk: Desk, tmp_path: Path) -> None:
+    said = json.loads(desk.run("describe", sample_path(), "--into", tmp_path / "found").out)
+    assert said["analysis"]["shots"]["count"] == 1
+    assert sorted(path.name for path in (tmp_path / "found").iterdir()) == [
+        "fingerprint.bin", "poster.jpg", "preview.mp4", "storyboard.jpg",
+    ]  # fmt: skip
