@@ -9,7 +9,7 @@ import pytest
 from eth_utils import keccak
 
 from ipto import ids, typed_data
-from tests.contracts.support.build import digest, on_sale, onboard_message, register, sign
+from tests.contracts.support.build import digest, offer_for, on_sale, onboard_message, register, sign
 from tests.contracts.support.contract import Reverted, reverts
 from tests.contracts.support.system import Actor, System, now
 
@@ -157,6 +157,42 @@ def test_too_little_gas_is_never_an_action_s_failure(system: System) -> None:
 def submit(system: System, calls: list[bytes], gas: int) -> int:
     refused: int = system.signed.execute_many(calls, [200_000] * len(calls), gas=gas)
     return refused
+
+
+def gauge(least: int) -> str:
+    """A contract that agrees when it has at least so much gas left, and else refuses."""
+    # GAS, PUSH4 least, GT, PUSH1 23, JUMPI; MSTORE(0, 32), MSTORE(32, 0), RETURN(0, 64); JUMPDEST, REVERT(0, 0)
+    code = "5a63" + f"{least:08x}" + "11601757" + "60205f525f60205260405ff3"
+    code = code.ljust(2 * 0x17, "0") + "5b5f5ffd"
+    address = boa.env.generate_address()
+    boa.env.set_code(address, bytes.fromhex(code))
+    return str(address)
+
+
+def test_an_action_gets_all_of_its_limit_or_the_batch_reverts(system: System) -> None:
+    """With a target that needs the very last of a large limit, at every amount of gas around the edge."""
+    limit, low, high = 6_300_000, 0, 6_300_000
+
+    def item(least: int) -> bytes:
+        nonce = int.from_bytes(digest(), "big")
+        offer = offer_for(1, system.creator)
+        return call(system, typed_data.WithdrawOffer(str(system.creator), gauge(least), offer, nonce, now() + 60))
+
+    while high - low > 1:  # the most it can have left when there is plenty
+        middle = (low + high) // 2
+        low, high = (middle, high) if run(system, [item(middle)], gas=limit) == 0 else (low, middle)
+    assert low > limit * 9 // 10
+    demanding = item(low)
+    outcomes = []
+    for gas in range(limit, limit + 250_000, 2_500):
+        with boa.env.anchor():
+            try:
+                outcomes.append(system.signed.execute_many([demanding], [limit], gas=gas))
+            except Reverted as error:
+                outcomes.append(error.reason)
+    edge = outcomes.index(0)
+    assert set(outcomes[:edge]) == {"signed: not enough gas"}
+    assert set(outcomes[edge:]) == {0}
 
 
 def test_an_action_gets_no_more_than_its_limit(system: System) -> None:
