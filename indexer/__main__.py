@@ -145,6 +145,14 @@ def migrate() -> None:
         click.echo(f"{before or 'empty'} → {version_of(db)}")
 
 
+@main.command(help="Print the typed TypeScript client, made from the OpenAPI description.")
+def typescript() -> None:
+    from indexer.typescript import description
+    from indexer.typescript import typescript as made
+
+    click.echo(made(description()), nl=False)
+
+
 @main.command(help="Print the settings as the page docs/indexer-settings.md.")
 def settings() -> None:
     click.echo(as_markdown(), nl=False)

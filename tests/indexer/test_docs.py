@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -25,6 +26,10 @@ EXAMPLES = [
 ]
 
 
+# What the story has none of.
+EMPTY = ("/datasets", "/dataset-licenses", "/duties", "/reports", "/disputes", "/attestations")
+
+
 def test_the_page_has_examples() -> None:
     assert len(EXAMPLES) > 12
 
@@ -41,16 +46,21 @@ def test_an_example(story: Story, line: str) -> None:
         "SPLIT": "0x" + story.split.hex(),
         "USD": story.world.dollar,
     }
+    body = ask(line, values, story)
+    while "search" in line and not body["items"]:
+        body = ask(line, values, story)  # the document is still being looked for
+    wanted_error = "abc" in line
+    assert ("status" in body and body["status"] == 400) == wanted_error, body
+    if "items" in body and not wanted_error and "owner=" not in line and not any(part in line for part in EMPTY):
+        assert body["items"], line
+
+
+def ask(line: str, values: dict[str, str], story: Story) -> Any:
     if shutil.which("curl"):
         run = ["sh", "-c", line]
         out = subprocess.run(
             run, env={"PATH": "/usr/bin:/bin", "no_proxy": "*", **values}, capture_output=True, check=True
         )
-        body = orjson.loads(out.stdout)
-    else:
-        url = re.sub(r"\$([A-Z]+)", lambda found: values[found[1]], line.split('"')[1])
-        body = story.server.http.get(url).json()
-    wanted_error = "abc" in line
-    assert ("status" in body and body["status"] == 400) == wanted_error, body
-    if "items" in body and not wanted_error and "owner=" not in line:
-        assert body["items"], line
+        return orjson.loads(out.stdout)
+    url = re.sub(r"\$([A-Z]+)", lambda found: values[found[1]], line.split('"')[1])
+    return story.server.http.get(url).json()
