@@ -36,6 +36,8 @@ ORDER = (
     "DatasetMarket",
     "UsageSettlement",
 )
+# What a version may do without: a market that has no renderer answers with an empty tokenURI.
+OPTIONAL = ("Certificates",)
 # How constructors call the contracts before them.
 KNOWN_AS = {
     "signed_actions": "SignedActions",
@@ -162,23 +164,28 @@ def plan(parameters: Parameters, *, test_token: bool = False) -> tuple[Step, ...
     steps: dict[str, Step] = {}
     for name in (*ORDER, *(["Timelock"] if parameters.proposers else []), *(["TestUSD"] if test_token else [])):
         arguments: dict[str, Any] = {}
-        # Transition: contracts still to come.
-        try:
-            missing = {i.name for i in abi(name).constructor if KNOWN_AS.get(i.name, name) not in {*steps, name}}
-        except NotFoundError:
-            continue
-        if missing - {"certificates"}:
+        if name in OPTIONAL and not _is_carried(name):
             continue
         for item in abi(name).constructor:
             before = KNOWN_AS.get(item.name)
-            if item.name in missing:
+            if before in steps:
+                arguments[item.name] = steps[before].address
+            elif before in OPTIONAL:
                 arguments[item.name] = ZERO_ADDRESS
-                continue
-            if item.name not in given and before not in steps:
+            elif item.name in given:
+                arguments[item.name] = given[item.name]
+            else:
                 raise DeployError(f"{name} wants {item.name}, which nothing before it provides")
-            arguments[item.name] = given[item.name] if before is None else steps[before].address
         init_code = bytes.fromhex(artifact(name)["bytecode"][2:]) + abi(name).encode_constructor(*arguments.values())
         if len(init_code) > MAX_INIT_CODE or artifact(name)["runtime_size"] > MAX_CODE:
             raise DeployError(f"{name} is larger than the chain allows (EIP-170, EIP-3860)")
         steps[name] = Step(name, create2_address(salt, init_code), init_code, arguments)
     return tuple(steps.values())
+
+
+def _is_carried(name: str) -> bool:
+    try:
+        artifact(name)
+    except NotFoundError:
+        return False
+    return True
