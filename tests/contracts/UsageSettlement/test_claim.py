@@ -345,3 +345,16 @@ def test_a_payers_hook_meets_the_lock(usage: Usage) -> None:
         assert payer.outcome() == 2, name
         assert payer.gas_left() > 1_000_000
     assert balance(token.address, usage.system.vault.address) == 1_000 * len(calls)
+
+
+def test_places_beyond_one_word_of_the_bitmap(usage: Usage) -> None:
+    amounts = [1 + place for place in range(600)]
+    offer, license, tree, report = reported(usage, *amounts)
+    paid: set[int] = set()
+    for place in (0, 256, 1, 257, 255, 511, 512, 599):
+        for other in (0, 1, 255, 256, 257, 511, 512, 599):
+            assert usage.contract.is_claimed(report, other) is (other in paid)
+        leaf = usage.leaf(offer, amounts[place], place)
+        assert usage.claim(license, [leaf], tree.proof([place]), 600) == amounts[place]
+        paid.add(place)
+    assert usage.held_by(report) == tree.total - sum(amounts[place] for place in paid)
