@@ -25,6 +25,7 @@ test: $(VENV)/.dev ## every test
 	@mkdir -p .build
 	@($(BIN)/python -m tests.support.ipfs_daemon install > .build/ipfs-install.log 2>&1 &)
 	@$(BIN)/python -m tests.support.postgres
+	@$(BIN)/python -m tests.support.browser
 	$(BIN)/python -m pytest -p no:ape_test -n 2 --dist worksteal
 
 test-fast: $(VENV)/.dev ## the tests that need neither IPFS daemon nor minutes

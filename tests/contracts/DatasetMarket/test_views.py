@@ -41,7 +41,7 @@ def test_unknown_licenses(system: System) -> None:
 def test_texts(system: System) -> None:
     dataset, _ = filled(system)
     license = buy(system, dataset)
-    assert system.datasets.tokenURI(license) == ""
+    assert system.datasets.tokenURI(license) == system.certificates.dataset_uri(system.datasets.address, license)
     head, body = system.datasets.contractURI().split(",", 1)
     assert head == "data:application/json;utf8"
     data = json.loads(body)

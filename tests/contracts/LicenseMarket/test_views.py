@@ -7,7 +7,18 @@ import pytest
 
 from ipto import ids
 from ipto.structs import PERPETUAL, ZERO32, ZERO_ADDRESS
-from tests.contracts.support.build import YEAR, buy, chain_id, digest, hold, offer_for, on_sale, post, register
+from tests.contracts.support.build import (
+    YEAR,
+    buy,
+    chain_id,
+    digest,
+    hold,
+    offer_for,
+    on_sale,
+    post,
+    register,
+    with_market,
+)
 from tests.contracts.support.contract import deploy, reverts
 from tests.contracts.support.system import CONTRACTS, System, now, travel
 
@@ -79,7 +90,7 @@ def test_terms_in_time(system: System) -> None:
 
 def test_texts(system: System) -> None:
     license = buy(system, on_sale(system))
-    assert system.market.tokenURI(license) == ""
+    assert system.market.tokenURI(license) == system.certificates.license_uri(system.market.address, license)
     head, body = system.market.contractURI().split(",", 1)
     assert head == "data:application/json;utf8"
     data = json.loads(body)
@@ -97,6 +108,11 @@ def test_a_renderer_is_asked(system: System) -> None:
     assert renderer.asked(market.address, license)
 
 
+def test_without_a_renderer_there_is_no_certificate(system: System) -> None:
+    plain = with_market(system, certificates=ZERO_ADDRESS)
+    assert plain.market.tokenURI(buy(plain, on_sale(plain))) == ""
+
+
 def test_offer_status_of_nothing(system: System) -> None:
     assert system.market.offer_status(digest()) == (False, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
@@ -110,7 +126,7 @@ def test_wiring(system: System) -> None:
     names = ("VAULT", "REGISTRY", "SIGNED_ACTIONS", "DISPUTES", "CERTIFICATES", "RECEIVERS")
     found = [getattr(system.market, name)() for name in names]
     wired = [system.vault, system.registry, system.signed, system.disputes]
-    assert found == [*(part.address for part in wired), ZERO_ADDRESS, system.receivers.address]
+    assert found == [part.address for part in (*wired, system.certificates, system.receivers)]
     assert system.market.owner() == system.owner
 
 

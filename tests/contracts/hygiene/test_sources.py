@@ -22,6 +22,7 @@ PAYABLE: dict[str, set[str]] = {
     "Attestations": set(),
     "DatasetMarket": {"mint", "mint_at_least"},
     "DisputeResolver": {"open_case", "answer", "ask_hold"},
+    "Certificates": set(),
     "LicenseMarket": {"mint", "mint_many"},
     "PanelArbiter": set(),
     "Receivers": set(),

@@ -83,6 +83,7 @@ class System:
             self.disputes.address,
             self.receivers.address,
         )
+        self.certificates = deploy(CONTRACTS / "Certificates.vy")
         self.market = self.new_market()
         self.datasets = self.new_datasets()
         self.market.set_dataset_market(self.datasets.address, sender=self.owner)
@@ -97,7 +98,7 @@ class System:
             wiring.get("registry", self.registry.address),
             wiring.get("signed", self.signed.address),
             wiring.get("disputes", self.disputes.address),
-            wiring.get("certificates", ZERO_ADDRESS),
+            wiring.get("certificates", self.certificates.address),
             wiring.get("receivers", self.receivers.address),
         )
 
@@ -111,7 +112,7 @@ class System:
             wiring.get("signed", self.signed.address),
             wiring.get("disputes", ZERO_ADDRESS),
             wiring.get("market", self.market.address),
-            wiring.get("certificates", ZERO_ADDRESS),
+            wiring.get("certificates", self.certificates.address),
         )
 
     def fund(self, token: Contract, account: str, amount: int, spender: str | None = None) -> None:
