@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from ipto._create2 import DeployError, create2_address
 from ipto.chain import abi, artifact
-from ipto.errors import InputError, NotFoundError
+from ipto.errors import InputError
 from ipto.structs import ETH, ZERO_ADDRESS, checksum_address
 
 MAX_INIT_CODE = 49_152  # EIP-3860
@@ -36,8 +36,6 @@ ORDER = (
     "DatasetMarket",
     "UsageSettlement",
 )
-# What a version may do without: a market that has no renderer answers with an empty tokenURI.
-OPTIONAL = ("Certificates",)
 # How constructors call the contracts before them.
 KNOWN_AS = {
     "signed_actions": "SignedActions",
@@ -164,14 +162,10 @@ def plan(parameters: Parameters, *, test_token: bool = False) -> tuple[Step, ...
     steps: dict[str, Step] = {}
     for name in (*ORDER, *(["Timelock"] if parameters.proposers else []), *(["TestUSD"] if test_token else [])):
         arguments: dict[str, Any] = {}
-        if name in OPTIONAL and not _is_carried(name):
-            continue
         for item in abi(name).constructor:
             before = KNOWN_AS.get(item.name)
             if before in steps:
                 arguments[item.name] = steps[before].address
-            elif before in OPTIONAL:
-                arguments[item.name] = ZERO_ADDRESS
             elif item.name in given:
                 arguments[item.name] = given[item.name]
             else:
@@ -181,11 +175,3 @@ def plan(parameters: Parameters, *, test_token: bool = False) -> tuple[Step, ...
             raise DeployError(f"{name} is larger than the chain allows (EIP-170, EIP-3860)")
         steps[name] = Step(name, create2_address(salt, init_code), init_code, arguments)
     return tuple(steps.values())
-
-
-def _is_carried(name: str) -> bool:
-    try:
-        artifact(name)
-    except NotFoundError:
-        return False
-    return True

@@ -12,10 +12,10 @@ import pytest
 
 from ipto import _create2, _plan
 from ipto import deploy as module
-from ipto._plan import OPTIONAL, ORDER
+from ipto._plan import ORDER
 from ipto.accounts import LocalSigner
 from ipto.chain import Contract, Deployment, RevertedError, artifact, send
-from ipto.deploy import FACTORY, DeployError, Parameters, Step, create2_address, deploy, install_factory, plan, verify
+from ipto.deploy import FACTORY, DeployError, Parameters, create2_address, deploy, install_factory, plan, verify
 from ipto.devchain import DevChain, dev_signer
 from ipto.doctor import examine
 from ipto.errors import InputError, IntegrityError
@@ -57,16 +57,10 @@ def fresh() -> Iterator[DevChain]:
         yield chain
 
 
-def made_of(steps: tuple[Step, ...]) -> set[str]:
-    """The names of the contracts."""
-    return {step.name for step in steps}
-
-
 def test_addresses_are_known_beforehand(fresh: DevChain, tmp_path: Path) -> None:
     parameters = Parameters(OWNER)
     steps = plan(parameters, test_token=True)
-    left_out = set(OPTIONAL) - made_of(steps)
-    assert [step.name for step in steps] == [*(name for name in ORDER if name not in left_out), "TestUSD"]
+    assert [step.name for step in steps] == [*ORDER, "TestUSD"]
     lines: list[str] = []
     made = deploy(fresh.rpc, fresh.signers[0], parameters, test_token=True, directory=tmp_path, report=lines.append)
     assert made.contracts == {step.name: step.address for step in steps}
