@@ -33,8 +33,8 @@ class Transaction(Protocol):
     def change(self, sql: str, *values: object) -> int:
         """Execute one statement; how many rows it changed."""
 
-    def many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
-        """Execute one statement for each row of values."""
+    def many(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
+        """Execute one statement for each row of values; how many rows all of them changed."""
 
 
 class Hold(Protocol):

@@ -31,8 +31,8 @@ log = logging.getLogger("relayer.lane")
 
 # An action that was simulated so lately, when it was accepted, is not simulated once more before it is sent.
 _FRESH_SECONDS = 2
-# Waiting actions looked at in one round at least, so that those that must wait do not hold up others.
-_LOOK_AHEAD = 100
+# Waiting actions looked at in one round: enough to fill transactions, and to leave some to the other lanes.
+_LOOK_AHEAD = 200
 _LONGEST_WAIT = 30  # seconds until an action that has to wait is looked at again
 
 
@@ -138,8 +138,7 @@ class Lane:
         room = self._settings.in_flight - len(unmined)
         if room <= 0:
             return None, False
-        limit = max(_LOOK_AHEAD, room * self._settings.batch)
-        claim = await asyncio.to_thread(slots.claim, limit, self._now())
+        claim = await asyncio.to_thread(slots.claim, _LOOK_AHEAD, self._now())
         try:
             if not claim.actions:
                 return None, False

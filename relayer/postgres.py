@@ -47,9 +47,12 @@ class _Transaction:
     def change(self, sql: str, *values: object) -> int:
         return self._execute(sql, values).rowcount
 
-    def many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
-        if rows:
-            self._connection.cursor().executemany(_sql(sql), rows)
+    def many(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
+        if not rows:
+            return 0
+        cursor = self._connection.cursor()
+        cursor.executemany(_sql(sql), rows)
+        return cursor.rowcount
 
 
 @contextmanager

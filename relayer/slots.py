@@ -128,21 +128,23 @@ class Slots:
         """Bind queued actions to the lane's next nonces together with the signed bytes."""
         expected = self.next_nonce(chain_count, change)
         log = audit.Log(change, self.lane, self._database.dialect)
+        moves = []
         for dispatch in dispatches:
             attempt = dispatch.attempt
             if attempt.lane != self.lane or attempt.nonce != expected:
                 raise ConflictError(f"nonce {attempt.nonce} of {attempt.lane} is not the next one any more")
             expected += 1
             for place, action_id in enumerate(dispatch.action_ids):
-                changed = change.change(
-                    "UPDATE actions SET state = 'sent', lane = ?, lane_nonce = ?, place = ?, sent_at = ?, reason = NULL"
-                    " WHERE id = ? AND state = 'queued' AND NOT EXISTS (SELECT 1 FROM actions b WHERE"
-                    " b.signer = actions.signer AND b.state = 'sent' AND b.lane <> ? AND b.seq < actions.seq)",
-                    self.lane, attempt.nonce, place, attempt.signed_at, action_id, self.lane,
-                )  # fmt: skip
-                if changed != 1:
-                    raise ConflictError(f"action {action_id} is not queued any more, or has to wait for another lane")
+                moves.append((self.lane, attempt.nonce, place, attempt.signed_at, action_id, self.lane))
                 log.note(attempt.signed_at, action_id, "signed", _words(attempt))
+        changed = change.many(
+            "UPDATE actions SET state = 'sent', lane = ?, lane_nonce = ?, place = ?, sent_at = ?, reason = NULL"
+            " WHERE id = ? AND state = 'queued' AND NOT EXISTS (SELECT 1 FROM actions b WHERE"
+            " b.signer = actions.signer AND b.state = 'sent' AND b.lane <> ? AND b.seq < actions.seq)",
+            moves,
+        )
+        if changed != len(moves):
+            raise ConflictError("an action is not queued any more, or has to wait for another lane")
         self._add(change, [dispatch.attempt for dispatch in dispatches])
         change.many(
             "INSERT INTO cargo VALUES (?, ?, ?, ?)",

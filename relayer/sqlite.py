@@ -27,8 +27,8 @@ class _Transaction:
     def change(self, sql: str, *values: object) -> int:
         return self._connection.execute(sql, values).rowcount
 
-    def many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
-        self._connection.executemany(sql, rows)
+    def many(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
+        return self._connection.executemany(sql, rows).rowcount if rows else 0
 
 
 class SqliteHold:
