@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from ipto.content import LocalStore
 from ipto.deploy import read_token, verify
 from ipto.errors import IptoError
 from ipto.rpc import Rpc
-from relayer import ledger
+from relayer import doctor, ledger
 from relayer.actions import Reader
 from relayer.api import create_app
 from relayer.bundle import BundledRpc
@@ -31,9 +32,11 @@ from relayer.cargo import Packer
 from relayer.guard import Guard
 from relayer.intake import Rules
 from relayer.lane import Lane
+from relayer.operators_api import read_key
 from relayer.policy import Policy
 from relayer.postgres import PostgresDatabase
 from relayer.problems import ConfigurationError
+from relayer.proofs import Proofs
 from relayer.queue import Queue
 from relayer.schema import bind, connect, connect_postgres
 from relayer.sender import Sender
@@ -123,8 +126,9 @@ def open_queue(settings: Settings, deployment: Deployment, genesis: str) -> Iter
             day=settings.day_wei,
             total=settings.total_wei,
             signer_day_reverts=settings.signer_day_reverts,
+            network_day=settings.network_day_wei,
         )
-        yield Queue(db, Rules(limits, settings.queue_limit, settings.signer_pending))
+        yield Queue(db, Rules(limits, settings.queue_limit, settings.signer_pending, settings.free_actions))
 
 
 def serve(settings: Settings) -> None:
@@ -157,7 +161,9 @@ async def _serve(
     uploads = None
     if settings.content_folder is not None:
         uploads = Uploads(LocalStore(settings.content_folder), queue, settings)
-    app = create_app(service, Status(service, deployment), uploads)
+    proofs = Proofs(queue, settings, rpc, deployment, time.time)
+    admin_key = None if settings.admin_key_file is None else read_key(settings.admin_key_file)
+    app = create_app(service, Status(service, deployment), uploads, proofs, admin_key)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -193,6 +199,35 @@ def run() -> None:
         raise click.ClickException(f"IPTO_RELAYER_ settings: {wrong}") from None
     except (IptoError, OSError) as error:
         raise click.ClickException(str(error)) from None
+
+
+@main.command("doctor")
+def examine() -> None:
+    """Look at node, contracts, keys and queue, and say what is wrong; exit code 1 if anything is."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise click.ClickException(f"settings: {error.errors()[0]['msg']}") from None
+    findings = [*doctor.node(settings), *doctor.contracts(settings)]
+    try:
+        findings += doctor.lanes(settings, [signer.address for signer in open_keys(settings)])
+    except IptoError as error:
+        findings.append(doctor.Finding("error", f"the keys: {error}"))
+    try:
+        db: SqliteDatabase | PostgresDatabase | None = None
+        if settings.database_url is not None:
+            db = connect_postgres(settings.database_url, connections=2)
+        elif settings.database.exists():
+            db = connect(settings.database)
+        if db is not None:
+            findings += doctor.queue(db, int(time.time()))
+            db.close()
+    except IptoError as error:
+        findings.append(doctor.Finding("error", f"the queue: {error}"))
+    for finding in findings:
+        click.echo(f"{finding.level:8}{finding.words}")
+    if any(finding.level == "error" for finding in findings):
+        raise SystemExit(1)
 
 
 @main.command("settings")

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import ipaddress
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -20,10 +23,15 @@ from ipto.structs import checksum_address
 from relayer import documentation as docs
 from relayer.database import StorageError
 from relayer.intake import Accepted
+from relayer.ledger import day_of
+from relayer.operators_api import address_of, admin_router, metrics_router
 from relayer.problems import RefusedError, malformed
+from relayer.proofs import Proofs
 from relayer.service import Service
 from relayer.status import Status
+from relayer.streams import Streams
 from relayer.uploads import Uploads
+from relayer.webhooks import Courier, Hooks
 
 log = logging.getLogger("relayer.api")
 
@@ -41,15 +49,23 @@ IdempotencyKey = Annotated[
 ActionId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="as returned by a submission")]
 
 
-def create_app(service: Service, status: Status, uploads: Uploads | None) -> FastAPI:
+def create_app(
+    service: Service, status: Status, uploads: Uploads | None, proofs: Proofs, admin_key: bytes | None = None
+) -> FastAPI:
     """The application. Starts the sender with the server and stops it with the server."""
+
+    database = service.queue.database
+    courier = Courier(Hooks(database), database, time.time)
+    streams = Streams(service.queue, service.settings.streams)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.sender.start()
+        courier.start()
         try:
             yield
         finally:
+            await courier.stop()
             await service.sender.stop()
             await service.rpc.aclose()
 
@@ -63,16 +79,19 @@ def create_app(service: Service, status: Status, uploads: Uploads | None) -> Fas
         openapi_url="/openapi.json",
     )
     _handle_errors(app)
+    app.include_router(metrics_router(service))
+    if admin_key is not None:
+        app.include_router(admin_router(service, admin_key))
 
     @app.post("/v1/actions", status_code=202, operation_id="submitAction", **docs.SUBMIT_ACTION)
     async def submit_action(request: Request, key: IdempotencyKey = None) -> JSONResponse:
         body = await _read_json(request, service.settings.body_limit)
-        return _accepted(await service.submit_action(body, key))
+        return _accepted(await service.submit_action(body, key, network_of(request)))
 
     @app.post("/v1/purchases", status_code=202, operation_id="submitPurchase", **docs.SUBMIT_PURCHASE)
     async def submit_purchase(request: Request, key: IdempotencyKey = None) -> JSONResponse:
         body = await _read_json(request, service.settings.body_limit)
-        return _accepted(await service.submit_purchase(body, key))
+        return _accepted(await service.submit_purchase(body, key, network_of(request)))
 
     @app.get("/v1/actions/{action_id}", operation_id="getAction", **docs.GET_ACTION)
     async def get_action(action_id: ActionId) -> dict[str, Any]:
@@ -96,6 +115,15 @@ def create_app(service: Service, status: Status, uploads: Uploads | None) -> Fas
             "items": [docs.view(row) for row in rows],
             "next_cursor": rows[-1].seq if len(rows) == limit else None,
         }
+
+    @app.get("/v1/actions/{action_id}/events", operation_id="followAction", **docs.FOLLOW_ACTION)
+    async def follow_action(action_id: ActionId) -> Response:
+        return await streams.open(action_id)
+
+    @app.post("/v1/proofs", status_code=204, operation_id="giveProof", **docs.GIVE_PROOF)
+    async def give_proof(proof: docs.Proof) -> Response:
+        await proofs.give(address_of(proof.signer), proof.kind, proof.value)
+        return Response(status_code=204)
 
     @app.put("/v1/content/{cid}", operation_id="putContent", **docs.PUT_CONTENT)
     async def put_content(request: Request, cid: Annotated[str, Path(max_length=80)]) -> JSONResponse:
@@ -127,6 +155,17 @@ def create_app(service: Service, status: Status, uploads: Uploads | None) -> Fas
         return await status.report()
 
     return app
+
+
+def network_of(request: Request) -> str | None:
+    """The address range a request comes from, as a day's hash: enough to add up what it costs, no more."""
+    try:
+        address = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return None
+    length = 24 if address.version == 4 else 48
+    network = ipaddress.ip_network((address, length), strict=False)
+    return hashlib.sha256(f"{day_of(int(time.time()))} {network}".encode()).hexdigest()[:32]
 
 
 def _accepted(action: Accepted) -> JSONResponse:

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field
+
+from ipto.typed_data import ACTIONS
+from relayer.ledger import time_of
 from relayer.records import Action
 
 _PROBLEM = {
@@ -50,7 +53,7 @@ SUBMIT_ACTION: dict[str, Any] = {
             "required": ["kind", "message", "signature"],
             "additionalProperties": False,
             "properties": {
-                "kind": {"enum": ["Onboard", "PostOffers", "WithdrawOffer"]},
+                "kind": {"enum": sorted(kind.__name__ for kind in ACTIONS)},
                 "message": {"type": "object", "description": "uint256 as decimal strings, bytes and addresses as 0x"},
                 "signature": _HEX,
             },
@@ -85,6 +88,29 @@ GET_ACTION: dict[str, Any] = {
     "summary": "What became of an action",
     "responses": _answers(404, 422),
 }
+FOLLOW_ACTION: dict[str, Any] = {
+    "tags": ["actions"],
+    "summary": "What becomes of an action, as it happens",
+    "description": "Server-sent events named `state`, each with the action as `getAction` tells it; ends with it.",
+    "responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **_answers(404, 422, 503)},
+}
+
+
+class Proof(BaseModel):
+    """What shows that a signer is not one of a crowd."""
+
+    model_config = ConfigDict(extra="forbid")
+    signer: str
+    kind: Literal["invitation", "captcha", "attestation"]
+    value: str = Field(max_length=4096, description="the code, the captcha's token, or the attestation's evidence")
+
+
+GIVE_PROOF: dict[str, Any] = {
+    "tags": ["actions"],
+    "summary": "Prove that you are one of a kind",
+    "description": "Needed where `submitAction` answers `proof-needed`. A proof counts for one signer, for good.",
+    "responses": _answers(403, 422, 503),
+}
 LIST_ACTIONS: dict[str, Any] = {
     "tags": ["actions"],
     "summary": "A signer's actions, newest first",
@@ -107,7 +133,22 @@ PUT_CONTENT: dict[str, Any] = {
 
 
 def _time(seconds: int | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+    return None if seconds is None else time_of(seconds)
+
+
+_WORDS = {
+    "queued": "accepted; it waits to be sent",
+    "sent": "on its way; no block has taken it yet",
+    "mined": "in a block; final when enough blocks have followed",
+    "final": "carried out",
+}
+
+
+def in_words(action: Action) -> str:
+    """Where an action stands, for people."""
+    if action.state == "failed":
+        return f"not carried out: {action.reason}"
+    return _WORDS[action.state] + (f" ({action.reason})" if action.reason else "")
 
 
 def view(action: Action) -> dict[str, Any]:
@@ -120,6 +161,7 @@ def view(action: Action) -> dict[str, Any]:
         "nonce": str(int(action.nonce, 16)),
         "contract": action.contract,
         "state": action.state,
+        "words": in_words(action),
         "reason": action.reason,
         "deadline": _time(action.deadline),
         "transaction": action.tx_hash,

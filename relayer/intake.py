@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from relayer import audit, ledger
 from relayer.database import Database, Transaction, marks, places
-from relayer.problems import RefusedError, busy, conflict
+from relayer.problems import RefusedError, busy, conflict, forbidden
 from relayer.records import NewAction
 
 # Idempotency keys remembered for one action; more would let a replayed request fill the disk.
@@ -32,6 +32,7 @@ class Rules:
     limits: ledger.Limits
     queue_limit: int
     signer_pending: int
+    free_actions: int | None = None  # of a signer who has proved nothing; None: nobody is asked for proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,11 @@ class _Group:
             *signers,
         )
         self.pending = {row["signer"]: int(row["n"]) for row in counts}
+        self.stopped = bool(change.run("SELECT 1 AS one FROM meta WHERE name = 'stopped'"))
+        found = change.run(f"SELECT address, rule FROM rules WHERE address IN ({marks(signers)})", *signers)  # noqa: S608
+        self.rules = {row["address"]: row["rule"] for row in found}
+        found = change.run(f"SELECT signer FROM proofs WHERE signer IN ({marks(signers)})", *signers)  # noqa: S608
+        self.proved = {row["signer"] for row in found}
         self.books = ledger.Books(change, {pair for new, _ in items for pair in new.payer.scopes(day)})
         self.key_counts: dict[str, int] = {}
         self.new_actions: list[tuple[object, ...]] = []
@@ -125,6 +131,7 @@ def _accept(
             if key is not None:
                 _remember(group, key, new, known["id"])
             return Accepted(known["id"], known["state"], created=False)
+        _check_sponsor(group, rules, new)
         if group.open >= rules.queue_limit:
             raise busy("queue-full", "too many actions are waiting; try again in a minute", 60)
         mine = group.pending.get(new.signer, 0)
@@ -146,6 +153,23 @@ def _accept(
     if key is not None:
         _remember(group, key, new, action_id)
     return Accepted(action_id, "queued", created=True)
+
+
+def _check_sponsor(group: _Group, rules: Rules, new: NewAction) -> None:
+    """What the operator decided while the relayer runs, and whether a newcomer has to prove something first."""
+    if group.stopped:
+        raise busy("stopped", "the relayer accepts nothing at the moment; try again later", 600)
+    if group.rules.get(new.signer) == "deny":
+        raise forbidden("denied", f"{new.signer} is not served here; submit the action yourself")
+    known = new.signer in group.proved or group.rules.get(new.signer) == "allow"
+    if rules.free_actions is None or known:
+        return
+    if group.books.account(new.signer, ledger.FOREVER).actions >= rules.free_actions:
+        raise forbidden(
+            "proof-needed",
+            f"the first {rules.free_actions} actions were free; prove that you are one of a kind at /v1/proofs, "
+            "then send this again",
+        )
 
 
 def same_action(digest: str, action_id: str, new: NewAction) -> None:

@@ -91,7 +91,7 @@ class Lane:
         try:
             head = await self._rpc.block_number()
             count = await self._follower.round(slots, head)
-            if self.is_stopped():
+            if self.is_stopped() or await asyncio.to_thread(self._queue.is_stopped):
                 self.notice = "the kill switch is on"
                 return False
             self.notice, more = await self._send_waiting(slots, head, count)

@@ -65,6 +65,11 @@ def day_of(now: int) -> str:
     return datetime.fromtimestamp(now, UTC).date().isoformat()
 
 
+def time_of(seconds: int) -> str:
+    """A time in seconds as RFC 3339 in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
 def used(database: Database, scope: str, period: str) -> Account:
     """What a scope used in a period."""
     rows = database.read("SELECT * FROM budgets WHERE scope = ? AND period = ?", scope, period)

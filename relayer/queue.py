@@ -77,6 +77,10 @@ class Queue:
             raise
         return Slots(self.database, address, int(epoch), lock)
 
+    def is_stopped(self) -> bool:
+        """Whether an operator stopped all relayers of this queue."""
+        return bool(self.database.read("SELECT 1 AS one FROM meta WHERE name = 'stopped'"))
+
     def busy_lanes(self) -> list[str]:
         """The lanes with transactions whose result is open."""
         rows = self.database.read("SELECT DISTINCT lane FROM actions WHERE state IN ('sent', 'mined') ORDER BY lane")

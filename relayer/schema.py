@@ -106,6 +106,43 @@ CREATE TABLE budgets (
     PRIMARY KEY (scope, period)
 );
 
+CREATE TABLE proofs (
+    signer TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    at BIGINT NOT NULL
+);
+
+CREATE TABLE invitations (
+    digest TEXT PRIMARY KEY,
+    uses INTEGER NOT NULL,
+    expires_at BIGINT NOT NULL,
+    note TEXT NOT NULL
+);
+
+CREATE TABLE rules (
+    address TEXT PRIMARY KEY,
+    rule TEXT NOT NULL CHECK (rule IN ('allow', 'deny')),
+    note TEXT NOT NULL
+);
+
+CREATE TABLE hooks (
+    id TEXT PRIMARY KEY,
+    url TEXT NOT NULL,
+    secret TEXT NOT NULL,
+    signer TEXT,
+    tries INTEGER NOT NULL DEFAULT 0,
+    next_at BIGINT NOT NULL DEFAULT 0,
+    answer TEXT
+);
+
+CREATE TABLE hook_cursors (
+    hook_id TEXT NOT NULL REFERENCES hooks (id),
+    chain TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    PRIMARY KEY (hook_id, chain)
+);
+
 CREATE TABLE uploads (
     cid TEXT PRIMARY KEY,
     client TEXT NOT NULL,

@@ -63,17 +63,17 @@ class Service:
         """UTC seconds."""
         return int(self._clock())
 
-    async def submit_action(self, body: bytes, key: str | None) -> Accepted:
+    async def submit_action(self, body: bytes, key: str | None, network: str | None = None) -> Accepted:
         """Accept a signed action (`kind`, `message`, `signature`). Raises RefusedError."""
         async with self._turn():
-            return await self._submit(self._reader.read_action(body), key)
+            return await self._submit(self._reader.read_action(body), key, network)
 
-    async def submit_purchase(self, body: bytes, key: str | None) -> Accepted:
+    async def submit_purchase(self, body: bytes, key: str | None, network: str | None = None) -> Accepted:
         """Accept a purchase paid by an EIP-3009 authorization. Raises RefusedError."""
         async with self._turn():
-            return await self._submit(await self._reader.read_purchase(body), key)
+            return await self._submit(await self._reader.read_purchase(body), key, network)
 
-    async def _submit(self, request: Request, key: str | None) -> Accepted:
+    async def _submit(self, request: Request, key: str | None, network: str | None) -> Accepted:
         self._policy.check_targets(request)
         by_contract = await check_signature(
             self.rpc, request.signer, request.digest, request.signature, contracts=self.settings.contract_signers
@@ -91,6 +91,7 @@ class Service:
             by_contract=by_contract,
             reserve=0,
             since_block=0,
+            network=network,
         )
         # The same signed action again is an answer, whatever has changed since it was accepted.
         if await asyncio.to_thread(self.queue.find, new) is None:

@@ -54,6 +54,17 @@ class Settings(BaseSettings):
     # What is accepted
     allow: Addresses = Field(default=(), description="if not empty, only these signers are served")
     deny: Addresses = Field(default=(), description="signers that are never served")
+    free_actions: int | None = Field(
+        default=None, ge=0, description="actions of a signer who has proved nothing; unset: nobody is asked for proof"
+    )
+    captcha_url: str | None = Field(
+        default=None, description="where captchas are checked, as `siteverify` of Turnstile, hCaptcha or reCAPTCHA"
+    )
+    captcha_secret_file: Path | None = Field(default=None, description="file with the captcha service's secret")
+    attesters: Addresses = Field(default=(), description="whose attestation on chain proves a signer")
+    attestation_schema: str = Field(
+        default="0x" + "00" * 32, pattern="^0x[0-9a-f]{64}$", description="schema of such an attestation"
+    )
     currencies: Addresses = Field(
         default=(),
         description="tokens whose authorizations are relayed, for their code runs on the relayer's gas; "
@@ -83,6 +94,9 @@ class Settings(BaseSettings):
     signer_total_wei: int = Field(default=5 * ETHER, ge=0, description="gas money for one signer in all")
     contracts_day_wei: int = Field(default=ETHER, ge=0, description="gas money for all contract signers in a UTC day")
     day_wei: int = Field(default=5 * ETHER, ge=0, description="gas money for everybody in a UTC day")
+    network_day_wei: int = Field(
+        default=5 * ETHER, ge=0, description="gas money for one address range (IPv4 /24, IPv6 /48) in a UTC day"
+    )
     total_wei: int = Field(default=100 * ETHER, ge=0, description="gas money for everybody in all")
 
     # How it is sent
@@ -108,13 +122,19 @@ class Settings(BaseSettings):
         description="state to simulate on; some nodes have only `latest`",
     )
 
+    # Operating
+    admin_key_file: Path | None = Field(
+        default=None, description="file with the key of the admin API (32 characters or more); unset: there is none"
+    )
+    streams: int = Field(default=500, ge=0, description="event streams open at the same time at most")
+
     # Uploads
     content_limit: int = Field(default=2 * 1024 * 1024, gt=0, description="bytes of one document or poster")
     content_client_day: int = Field(default=32 * 1024 * 1024, ge=0, description="bytes one client may store a day")
     content_total: int = Field(default=4 * 1024**3, ge=0, description="bytes stored for everybody in all")
     trusted_proxies: str = Field(default="127.0.0.1", description="addresses whose X-Forwarded-For is believed")
 
-    @field_validator("allow", "deny", "currencies", mode="before")
+    @field_validator("allow", "deny", "currencies", "attesters", mode="before")
     @classmethod
     def _addresses(cls, value: Any) -> Any:
         items = [item.strip() for item in value.split(",")] if isinstance(value, str) else list(value)

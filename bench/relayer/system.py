@@ -117,6 +117,7 @@ class Relayer:
             "signer_total_wei": 10**24,
             "day_wei": 10**26,
             "total_wei": 10**27,
+            "network_day_wei": 10**26,
             "rebroadcast_after": 600,
             "replace_after": 600,
             **settings,

@@ -140,5 +140,6 @@ def test_health_ready_and_status(world: World, relayer: RelayerProcess) -> None:
     openapi = relayer.http.get(relayer.url + "/openapi.json").json()
     names = {operation["operationId"] for path in openapi["paths"].values() for operation in path.values()}
     assert names == {
-        "submitAction", "submitPurchase", "getAction", "listActions", "putContent", "health", "ready", "status",
+        "submitAction", "submitPurchase", "getAction", "listActions", "followAction", "giveProof", "putContent",
+        "health", "ready", "status", "metrics",
     }  # fmt: skip
