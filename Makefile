@@ -9,7 +9,11 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export npm_config_omit_lockfile_registry_resolved := true
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check bench-media bench-indexer sim coverage mutate fuzz fuzz-media prove lock clean
+=======
+.PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check coverage mutate fuzz fuzz-media prove bench-relayer chaos-relayer lock clean
+>>>>>>> 806645a (Drills: the relayer is killed between any two lines while the world misbehaves, thousands of times, each from its seed)
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -75,6 +79,12 @@ sim: $(VENV)/.dev ## 500 lives of the indexer on chains that reorganise, bad nod
 
 bench-indexer: $(VENV)/.dev ## the indexer beside Ponder and Envio on one chain; writes bench/results/indexer.json (20 minutes; PART=dense for one)
 	$(BIN)/python -m bench.indexer $(addprefix --part ,$(PART))
+
+bench-relayer: $(VENV)/.dev ## the relayer's speed beside a bare loop's; writes bench/results/relayer.json
+	$(BIN)/python -m bench.relayer
+
+chaos-relayer: $(VENV)/.dev ## thousands of drills of the relayer (RUNS=2000); writes bench/results/relayer-chaos.json
+	RUNS=$(or $(RUNS),2000) $(BIN)/python -m tests.campaigns.relayer
 
 lock: $(VENV)/.dev ## pin every dependency again
 	$(BIN)/python -m scripts.lock

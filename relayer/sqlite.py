@@ -85,9 +85,12 @@ class SqliteDatabase:
     def transaction(self, *, durable: bool = True) -> Iterator[_Transaction]:
         with self._lock:
             try:
-                if not durable:
-                    # In WAL mode such a commit is atomic all the same; the next durable one carries it to the disk.
-                    self._db.execute("PRAGMA synchronous = NORMAL")
+                if self._db.in_transaction:
+                    # A rollback that failed must not keep everybody out for good.
+                    self._db.execute("ROLLBACK")
+                # In WAL mode a commit that is not durable is atomic all the same; the next durable one carries it to
+                # the disk.
+                self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                 self._db.execute("BEGIN IMMEDIATE")
                 try:
                     yield _Transaction(self._db)
@@ -101,9 +104,6 @@ class SqliteDatabase:
                 raise ConstraintError(str(error)) from error
             except sqlite3.Error as error:
                 raise StorageError(str(error)) from error
-            finally:
-                if not durable:
-                    self._db.execute("PRAGMA synchronous = FULL")
 
     def _commit(self) -> None:
         try:

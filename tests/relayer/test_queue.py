@@ -202,9 +202,9 @@ def test_commits_are_synchronous(db: Database) -> None:
     if db.dialect == "sqlite":
         assert db.read("PRAGMA synchronous")[0]["synchronous"] == 2
         assert db.read("PRAGMA journal_mode")[0]["journal_mode"] == "wal"
-        with db.transaction(durable=False):
-            pass
-        assert db.read("PRAGMA synchronous")[0]["synchronous"] == 2
+        for durable, level in ((False, 1), (True, 2)):
+            with db.transaction(durable=durable):
+                assert db.read("PRAGMA synchronous")[0]["synchronous"] == level
     else:
         assert db.read("SHOW synchronous_commit")[0]["synchronous_commit"] == "on"
 

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A few drills; `make chaos-relayer` runs thousands. And proof that a drill notices what it is there to notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from relayer import follow, ledger, slots
+from tests.relayer.drill import Drill
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_drill(seed: int) -> None:
+    counts = Drill(seed).run()
+    # Those who were answered; others were taken on before the kill that cut the answer off.
+    assert counts["final"] + counts["failed"] >= counts["accepted"] > 0
+
+
+def never_finds_an_effect(*_: Any) -> Any:
+    async def nothing() -> None:
+        return None
+
+    return nothing()
+
+
+def settles_half(real: Callable[..., None]) -> Callable[..., None]:
+    def settle(self: Any, payer: Any, day: str, reserved: int, cost: int, reverted: bool) -> None:
+        real(self, payer, day, reserved // 2, cost, reverted)
+
+    return settle
+
+
+async def believes_every_block(self: Any, items: Any) -> set[Any]:
+    return {item.actions[0].block_hash for item in items}
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "instead"),
+    [
+        (follow.effects, "effect", never_finds_an_effect),
+        (ledger.Books, "settle", settles_half(ledger.Books.settle)),
+        (follow.Follower, "_stable", believes_every_block),
+        (slots.Slots, "next_nonce", lambda self, count, change=None: count),
+    ],
+    ids=["effects of others", "settlement", "reorganisations", "nonces from the chain alone"],
+)
+def test_a_drill_notices(monkeypatch: pytest.MonkeyPatch, where: Any, what: str, instead: Any) -> None:
+    monkeypatch.setattr(where, what, instead)
+    failed = 0
+    for seed in range(12):
+        try:
+            Drill(seed).run()
+        except Exception:
+            failed += 1
+            break
+    assert failed, "a broken relayer went through twelve drills"
