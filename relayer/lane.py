@@ -67,6 +67,7 @@ class Lane:
         self._follower = Follower(rpc, self._broadcaster, settings, self.is_stopped, clock)
         self._simulator = Simulator(rpc, settings.simulate_at)
         self._slots: Slots | None = None
+        self._followed = (-1, 0.0, 0)  # block, time and mined count of the last look at what is out
         self.address = signer.address
         self.notice: str | None = None  # why nothing new is being sent, for operators
 
@@ -90,7 +91,7 @@ class Lane:
             return False
         try:
             head = await self._rpc.block_number()
-            count = await self._follower.round(slots, head)
+            count = await self._follow(slots, head)
             if self.is_stopped() or await asyncio.to_thread(self._queue.is_stopped):
                 self.notice = "the kill switch is on"
                 return False
@@ -100,6 +101,15 @@ class Lane:
             raise
         return more
 
+    async def _follow(self, slots: Slots, head: int) -> int:
+        """Look at what is out when there is a new block, or it is time; the lane's mined transaction count."""
+        seen, at, count = self._followed
+        if head != seen or self._clock() - at >= self._settings.poll_seconds:
+            at = self._clock()
+            count = await self._follower.round(slots, head)
+            self._followed = (head, at, count)
+        return count
+
     def is_stopped(self) -> bool:
         """Whether the operator's kill switch is on."""
         switch = self._settings.kill_switch
@@ -108,6 +118,7 @@ class Lane:
     def release(self) -> None:
         """Let another process have the lane."""
         slots, self._slots = self._slots, None
+        self._followed = (-1, 0.0, 0)
         if slots is not None:
             slots.close()
 
@@ -134,8 +145,8 @@ class Lane:
     async def _send_waiting(self, slots: Slots, head: int, count: int) -> tuple[str | None, bool]:
         """Send what waits, as far as there is room and money. Returns why something keeps waiting, for operators, and
         whether there is more to send at once."""
-        unmined = [item for item in await asyncio.to_thread(slots.in_flight) if not item.is_mined]
-        room = self._settings.in_flight - len(unmined)
+        out, promised = await asyncio.to_thread(slots.load)
+        room = self._settings.in_flight - out
         if room <= 0:
             return None, False
         claim = await asyncio.to_thread(slots.claim, _LOOK_AHEAD, self._now())
@@ -143,7 +154,6 @@ class Lane:
             if not claim.actions:
                 return None, False
             plan = await self._plan(claim.actions, head)
-            promised = sum(action.gas_limit * item.newest.max_fee for item in unmined for action in item.actions)
             dispatches, notice = await self._sign(slots, plan, room, promised, count)
             if dispatches or plan.verdicts or plan.waits:
                 await asyncio.to_thread(self._commit, claim, dispatches, plan, count)

@@ -202,7 +202,8 @@ class Drill:
         elif what == "calm":
             chain.base_fee = 10**9
         elif what in ("outsider", "cancel") and chain.deeds:
-            chain.outsider(dice.choice(list(chain.deeds.values())), cancels=what == "cancel")
+            # Of the newest ones, which are still on their way.
+            chain.outsider(dice.choice(list(chain.deeds.values())[-6:]), cancels=what == "cancel")
         elif what == "clock":
             self.skew = dice.choice([-30, -5, 0, 10, 25])
         elif what == "full":
