@@ -9,11 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export npm_config_omit_lockfile_registry_resolved := true
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check bench-media bench-indexer sim coverage mutate fuzz fuzz-media prove lock clean
-=======
-.PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check coverage mutate fuzz fuzz-media prove bench-relayer chaos-relayer lock clean
->>>>>>> 806645a (Drills: the relayer is killed between any two lines while the world misbehaves, thousands of times, each from its seed)
+.PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check bench-media bench-indexer sim coverage mutate fuzz fuzz-media prove bench-relayer chaos-relayer lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
