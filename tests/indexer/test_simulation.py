@@ -9,7 +9,7 @@ from tests.indexer.conftest import Databases
 from tests.indexer.simulation import live
 
 
-@pytest.mark.parametrize("seed", range(1, 5))
+@pytest.mark.parametrize("seed", [1, 2])
 def test_a_life(databases: Databases, seed: int) -> None:
     count = iter(range(1_000))
     live(seed, lambda: databases(f"s{next(count)}"))
