@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ipto import demo as demonstration
-from ipto import ids, presets, terms
+from ipto import ids, presets
 from ipto._command import (
     HOME,
     Context,
@@ -241,7 +241,7 @@ def offer(
         price=amount,
         currency=currency,
         scene=stretch,
-        details=terms.TermsDetails(work_title=metadata.get("name"), attribution=metadata.get("creditText")),
+        details=presets.words_for(preset, title=metadata.get("name"), attribution=metadata.get("creditText")),
     )
     creator = Creator(signer, context.deployment, context.store)
     context.wait(creator.post([made], [paper], context.relayer))

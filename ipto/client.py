@@ -325,7 +325,9 @@ class Creator:
         offers, papers = [], []
         for plan in plans:
             check_scene(plan.scene, work_input.duration_ms)
-            words = details or terms.TermsDetails(work_title=title, attribution=credit_line)
+            words = details or presets.words_for(
+                plan.preset, title=title, attribution=credit_line, flags=plan.changes.get("flags")
+            )
             offer, paper = presets.make_offer(
                 plan.preset,
                 work=work,

@@ -26,7 +26,7 @@ from ipto.structs import (
 )
 from ipto.terms import TermsDetails, build_terms, check_offer, seal
 
-__all__ = ["PRESETS", "Preset", "get_preset", "make_offer"]
+__all__ = ["PRESETS", "Preset", "get_preset", "make_offer", "words_for"]
 
 YEAR = 31_536_000  # seconds of 365 days
 DAY = 86_400
@@ -149,6 +149,19 @@ def get_preset(name: str) -> Preset:
     if name not in PRESETS:
         raise InputError(f"there is no preset {name!r:.60}; choose one of {', '.join(PRESETS)}")
     return PRESETS[name]
+
+
+def words_for(
+    preset: str | Preset, *, title: str | None, attribution: str | None, flags: int | None = None
+) -> TermsDetails:
+    """The words of an ordinary offer of a work. A bundle's name no work: all members of a dataset share them.
+
+    flags: `OfferFlag` bits, where they are not the preset's.
+    """
+    chosen = get_preset(preset) if isinstance(preset, str) else preset
+    if (int(chosen.flags) if flags is None else flags) & OfferFlag.BUNDLE:
+        return TermsDetails()
+    return TermsDetails(work_title=title, attribution=attribution)
 
 
 def make_offer(

@@ -35,7 +35,7 @@ from ipto.devchain import DevChain
 from ipto.errors import InputError, IntegrityError
 from ipto.media import sample_path
 from ipto.quantities import ETHER
-from ipto.structs import ETH, WHOLE_END_MS, ZERO32, Authorization, Offer
+from ipto.structs import ETH, WHOLE_END_MS, ZERO32, Authorization, Offer, OfferFlag
 
 
 def a_film(folder: Path) -> Film:
@@ -106,6 +106,14 @@ class Scene:
 @pytest.fixture
 def scene(chain: DevChain, deployment: Deployment, tmp_path: Path) -> Scene:
     return Scene(chain, deployment, tmp_path)
+
+
+def test_offers_for_datasets_name_no_work(scene: Scene) -> None:
+    """Two films, two creators: the same digest of terms, so that a dataset can hold both."""
+    plan = OfferPlan("dataset-train-1y", 5_000_000, scene.usd)
+    own = OfferPlan("index", 5_000_000, scene.usd, changes={"flags": int(OfferFlag.BUNDLE)})
+    first, second = (scene.prepare(title=title, credit_line=title, plans=[plan, own]) for title in ("One", "Two"))
+    assert [offer.terms for offer in first.offers] == [offer.terms for offer in second.offers]
 
 
 def test_one_signature_settles_everything(scene: Scene) -> None:
