@@ -22,7 +22,7 @@ from typing import Any
 
 import orjson
 
-from indexer.database import Writer, open_read, open_writer
+from indexer.database import Writer, WriterBusyError, open_read, open_writer
 from indexer.fetch import Fetcher
 from indexer.follow import Follower
 from indexer.model import PROTOCOL_MODEL, plan
@@ -88,8 +88,20 @@ class Life:
     rebuilds: int = 0
 
 
+def _open(url: str) -> Writer:
+    """PostgreSQL frees a dead session's lock when it has noticed."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return open_writer(url, SCHEMA)
+        except WriterBusyError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
 def _store(url: str, statements: int = 0) -> Store:
-    db: Any = open_writer(url, SCHEMA)
+    db: Any = _open(url)
     if statements:
         db = Mortal(db, statements)
     return Store(db, Chain(31337, _CONTRACTS, 1), PROTOCOL_MODEL, _PLAN)
