@@ -132,7 +132,7 @@ def test_what_fails_an_audit(desk: Desk, sold: tuple[str, str], tmp_path: Path) 
         refused(desk.at("verify", wrong), f"there is no license {wrong}")
 
 
-@pytest.mark.parametrize(("what", "schema"), [("terms document", "terms:1"), ("metadata document", "work:1")])
+@pytest.mark.parametrize(("what", "schema"), [("terms document", "terms:1"), ("metadata document", "work:2")])
 @pytest.mark.parametrize("how", ["tampered", "missing"])
 def test_documents_that_are_not_what_they_should_be(
     desk: Desk, sold: tuple[str, str], tmp_path: Path, what: str, schema: str, how: str
