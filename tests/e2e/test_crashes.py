@@ -25,7 +25,7 @@ class Story:
         self.crashes: list[str] = []
         self._watch: list[tuple[str, Callable[[], None]]] = []
         self._resuming: list[Thread] = []
-        self.demo = Demo(stack, media.sample_path(), self._hear, own_video=False)
+        self.demo = Demo(stack, media.sample_path(), self._hear, own_video=False, works=45)
 
     def crash_at(self, line: str, service: str, *, down_for: float) -> None:
         """Kill a service when the demo says a line that starts so; it is down while the demo goes on."""
