@@ -35,7 +35,7 @@ def no_gaps(world: World) -> dict[str, int]:
 
 def finish(relayer: RelayerProcess, names: list[str]) -> None:
     for name in names:
-        relayer.wait_for(name, "final", seconds=40)
+        relayer.wait_for(name, "final", seconds=120)
 
 
 def test_two_lanes_of_one_relayer_on_sqlite(funded: World, start: Start) -> None:

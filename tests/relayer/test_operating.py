@@ -157,7 +157,7 @@ def test_webhooks_are_signed_retried_and_survive_a_crash(
     relayer.wait_for(name, "final")
     relayer.kill()  # whatever was not told yet is told by the next one
     relayer.start()
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while "final" not in listener.states(name) and time.monotonic() < end:
         time.sleep(0.05)
     assert set(listener.states(name)) == {"queued", "sent", "mined", "final"}

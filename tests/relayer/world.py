@@ -170,7 +170,7 @@ class World:
 
     def wait_in_pool(self, count: int) -> None:
         """Wait until so many transactions are in the node's mempool: an action is `sent` before its bytes go out."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 90
         while int(self.chain.rpc.call("txpool_status")["pending"], 16) < count:
             assert time.monotonic() < end, "the bytes did not arrive"
             time.sleep(0.02)
@@ -209,14 +209,14 @@ class RelayerProcess:
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith("IPTO_")}
         self.environment |= {f"IPTO_RELAYER_{key.upper()}": str(value) for key, value in values.items()}
         self.log = world.folder / f"relayer-{secrets.token_hex(4)}.log"
-        self.http = httpx.Client(timeout=20, trust_env=False)
+        self.http = httpx.Client(timeout=90, trust_env=False)
         self.url = ""
         self._process: ForkServerProcess | None = None
 
     def start(self) -> RelayerProcess:
         self.log.write_bytes(b"")
         self._process = fork(self.environment, "\n".join(key.hex() for key in self.keys), self.log)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while time.monotonic() < end and self.is_alive():
             found = _PORT.search(self.log.read_bytes())
             if found:
@@ -257,7 +257,7 @@ class RelayerProcess:
         assert response.status_code == 200, response.text
         return dict(response.json())
 
-    def wait_for(self, name: str, *states: str, seconds: float = 20, mine: bool = True) -> dict[str, Any]:
+    def wait_for(self, name: str, *states: str, seconds: float = 90, mine: bool = True) -> dict[str, Any]:
         """Wait for a state, mining blocks meanwhile as a live chain does."""
         end = time.monotonic() + seconds
         action: dict[str, Any] = {}
