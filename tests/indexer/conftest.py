@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,6 +38,8 @@ def world(deployed: tuple[DevChain, Deployment], request: pytest.FixtureRequest)
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     if not available():
+        # A gate that lets this pass would say that both databases were tested.
+        assert not os.environ.get("CI"), "PostgreSQL is not installed"
         pytest.skip("PostgreSQL is not installed; `make test` installs it as root, else: apt-get install postgresql")
     with PostgresServer() as server:
         yield server
