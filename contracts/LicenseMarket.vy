@@ -437,11 +437,11 @@ def is_bundle_live(offer: types.Offer) -> bool:
 def exclusive_until(work: uint256, usage: uint16) -> uint256:
     assert offer_rules._is_one_bit(usage) and usage <= offer_rules.USAGES, "market: not one usage"
     word: uint256 = self.exclusivity[work]
+    hour: uint256 = 0
     for i: uint256 in range(8):
         if convert(usage, uint256) == 1 << i:
-            hour: uint256 = (word >> (LANE * i)) & LANE_MASK
-            return max_value(uint256) if hour == LANE_MASK else hour * HOUR
-    return 0
+            hour = (word >> (LANE * i)) & LANE_MASK
+    return max_value(uint256) if hour == LANE_MASK else hour * HOUR
 
 
 @external

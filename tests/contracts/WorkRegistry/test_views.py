@@ -99,6 +99,7 @@ def test_wiring(system: System) -> None:
     assert system.registry.VAULT() == system.vault.address
     assert system.registry.SIGNED_ACTIONS() == system.signed.address
     assert system.registry.DISPUTES() == system.disputes.address
+    assert system.registry.RECEIVERS() == system.receivers.address
     assert system.registry.owner() == system.owner
 
 
