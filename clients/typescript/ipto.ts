@@ -571,6 +571,13 @@ export interface PageOfReport {
   indexed: Indexed;
 }
 
+export interface PageOfRestingBalance {
+  items: RestingBalance[];
+  /** Cursor of the next page; null at the end. */
+  next: string | null;
+  indexed: Indexed;
+}
+
 export interface PageOfSplit {
   items: Split[];
   /** Cursor of the next page; null at the end. */
@@ -683,6 +690,17 @@ export interface Report {
   finality: Finality;
 }
 
+/** What is booked to an account in one currency. */
+export interface RestingBalance {
+  account: Account;
+  balance: Amount;
+  /** All that ever left the account: it rises with every payout. */
+  left_before: Amount;
+  /** null: not a split, or one that was never declared. */
+  split: SplitPreimage | null;
+  finality: Finality;
+}
+
 /** What a work sold in one currency for one payee. */
 export interface Sales {
   payee: Account;
@@ -709,6 +727,20 @@ export interface Split {
   /** Not in lists. */
   balances: Balance[];
   finality: Finality;
+}
+
+/** A split as `pay_out` of the vault takes it. */
+export interface SplitPreimage {
+  controller: string | null;
+  shares: SplitShare[];
+}
+
+/** One recipient of a split. */
+export interface SplitShare {
+  /** 32 bytes, 0x hex. */
+  account: string;
+  /** Of 1,000,000. */
+  share: number;
 }
 
 /** What the indexer knows and how fresh it is. */
@@ -978,6 +1010,11 @@ export class Indexer {
   /** What a work's licenses brought, and each person's part of it. */
   getEarnings(work: string, query: { min_block?: number | null } = {}): Promise<Earnings> {
     return this.ask("GET", `/v1/works/${encodeURIComponent(work)}/earnings`, query);
+  }
+
+  /** Balances above zero of people, splits and invited people, by account. A page can be shorter than its limit */
+  listBalances(query: { limit?: number | null; cursor?: string | null; min_block?: number | null } = {}): Promise<PageOfRestingBalance> {
+    return this.ask("GET", `/v1/balances`, query);
   }
 
   /** Works whose title, credits, culture or tags have all the words. */

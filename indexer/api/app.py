@@ -13,6 +13,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from indexer.api import (
     analytics,
+    balances,
     catalog,
     datasets,
     disputes,
@@ -93,7 +94,8 @@ def create_app(settings: Settings, deployment: Deployment) -> FastAPI:
     problems.install(app)
     v1 = APIRouter(prefix="/v1")
     parts = (catalog.works, catalog.offers, catalog.licenses, datasets.router, usage.router, disputes.router)
-    for part in (*parts, money.router, search.router, verify.router, analytics.router, events.router, stream.router):
+    others = (money.router, balances.router, search.router, verify.router, analytics.router)
+    for part in (*parts, *others, events.router, stream.router):
         v1.include_router(part(context))
     app.include_router(v1)
     if settings.graphql:
