@@ -56,8 +56,8 @@ bench-gas-check: $(VENV)/.dev ## fails when a receipt differs from the committed
 coverage: $(VENV)/.dev ## which lines of the contracts the tests run; writes bench/results/coverage.json
 	$(BIN)/python -m tests.campaigns.coverage -n 2
 
-mutate: $(VENV)/.dev ## mutation testing of the contracts (CONTRACT=name, COUNT=150); writes bench/results/mutation.json
-	$(BIN)/python -m tests.campaigns.mutation $(CONTRACT) $(if $(COUNT),--count $(COUNT))
+mutate: $(VENV)/.dev ## mutation testing of the contracts, after make coverage, hours (CONTRACT=names, COUNT=50, SURVIVORS=1, STATUS=1); writes bench/results/mutation.json
+	$(BIN)/python -m tests.campaigns.mutation $(CONTRACT) $(if $(COUNT),--count $(COUNT)) $(if $(SURVIVORS),--survivors) $(if $(STATUS),--status)
 
 fuzz: $(VENV)/.dev ## state machines and forge campaigns, long (CALLS=10000000); writes bench/results/fuzz.json
 	CALLS=$(or $(CALLS),10000000) $(BIN)/python -m tests.campaigns.fuzz

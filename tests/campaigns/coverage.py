@@ -7,6 +7,7 @@ line: every frame reports its own line, never the block around it. A module's li
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
@@ -14,6 +15,8 @@ import shutil
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +24,14 @@ import boa
 import vyper
 from vyper.ir.compile_ir import assembly_to_evm
 
+from tests.contracts.support import trace
+
 ROOT = Path(__file__).parents[2]
 CONTRACTS = ROOT / "contracts"
 RESULT = ROOT / "bench" / "results" / "coverage.json"
 FOLDER = ROOT / ".build" / "coverage"
+# Which tests run which line: what mutation testing asks.
+TESTS = ROOT / ".build" / "tests-of-lines.pickle"
 
 Lines = dict[int, tuple[str, int]]  # program counter → file, line
 
@@ -47,35 +54,63 @@ def run_tests(arguments: list[str]) -> None:
     subprocess.run(command, cwd=ROOT, env={**os.environ, "IPTO_COVERAGE": str(FOLDER)}, check=True)
 
 
-def recorded() -> dict[bytes, set[int]]:
-    """What all test processes ran."""
-    seen: defaultdict[bytes, set[int]] = defaultdict(set)
-    for file in FOLDER.glob("*.pickle"):
-        for code, counters in pickle.loads(file.read_bytes()).items():
-            seen[code] |= counters
-    return dict(seen)
+def recorded() -> list[trace.Ran]:
+    """What each test of all test processes ran."""
+    return [ran for file in sorted(FOLDER.glob("*.pickle")) for ran in pickle.loads(file.read_bytes())]
 
 
-def measure(seen: dict[bytes, set[int]]) -> dict[str, dict[str, Any]]:
-    """Per file: its lines with code, how many of them ran, and which did not."""
-    all_lines: defaultdict[str, set[int]] = defaultdict(set)
-    ran: defaultdict[str, set[int]] = defaultdict(set)
-    for path in sorted(CONTRACTS.glob("*.vy")):
+@dataclass(frozen=True)
+class Codes:
+    """A contract's runtime and creation code, with the line each of their instructions was made from."""
+
+    parts: tuple[tuple[bytes, Lines], ...]
+
+    @classmethod
+    def of(cls, path: Path) -> Codes:
         data = boa.load_partial(str(path)).compiler_data
         runtime, runtime_map = assembly_to_evm(data.assembly_runtime)
         _, init_map = assembly_to_evm(data.assembly)
         initcode = data.bytecode
-        for code, lines in (
-            (runtime, lines_of(runtime_map, len(runtime))),
-            (initcode, lines_of(init_map, initcode.find(runtime))),
-        ):
-            counters = set().union(*(pcs for known, pcs in seen.items() if known.startswith(code)))
-            for pc, (file, line) in lines.items():
+        return cls(
+            (
+                (runtime, lines_of(runtime_map, len(runtime))),
+                (initcode, lines_of(init_map, initcode.find(runtime))),
+            )
+        )
+
+
+def by_test(records: list[trace.Ran], codes: list[Codes]) -> Iterator[tuple[trace.Ran, set[tuple[str, int]]]]:
+    """Each test with the lines it ran."""
+    # Immutables and constructor arguments stand behind the code.
+    parts = [part for item in codes for part in item.parts]
+    known: dict[bytes, list[Lines]] = {}
+    for ran in records:
+        lines: set[tuple[str, int]] = set()
+        for code, counters in ran.counters.items():
+            if code not in known:
+                known[code] = [found for made, found in parts if code.startswith(made)]
+            lines |= {found[pc] for found in known[code] for pc in counters if pc in found}
+        yield ran, lines
+
+
+def measure(records: list[trace.Ran]) -> dict[str, dict[str, Any]]:
+    """Per file: its lines with code, how many of them ran, and which did not. Keeps for each which tests ran it."""
+    codes = [Codes.of(path) for path in sorted(CONTRACTS.glob("*.vy"))]
+    tests: list[tuple[str, float]] = []
+    who: defaultdict[str, defaultdict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for number, (ran, lines) in enumerate(by_test(records, codes)):
+        tests.append((ran.test, ran.seconds))
+        for file, line in lines:
+            who[file][line].append(number)
+    all_lines: defaultdict[str, set[int]] = defaultdict(set)
+    for item in codes:
+        for _, found in item.parts:
+            for file, line in found.values():
                 all_lines[file].add(line)
-                if pc in counters:
-                    ran[file].add(line)
+    texts = {file: hashlib.sha256((ROOT / file).read_bytes()).hexdigest() for file in all_lines}
+    TESTS.write_bytes(pickle.dumps({"tests": tests, "lines": {f: dict(x) for f, x in who.items()}, "texts": texts}))
     return {
-        file: {"lines": len(lines), "ran": len(ran[file]), "missed": sorted(lines - ran[file])}
+        file: {"lines": len(lines), "ran": len(who[file]), "missed": sorted(lines - set(who[file]))}
         for file, lines in sorted(all_lines.items())
     }
 
@@ -83,9 +118,17 @@ def measure(seen: dict[bytes, set[int]]) -> dict[str, dict[str, Any]]:
 def main() -> None:
     """Run, measure, write, judge."""
     run_tests(sys.argv[1:])
-    files = measure(recorded())
+    records = recorded()
+    files = measure(records)
     total, ran = (sum(item[key] for item in files.values()) for key in ("lines", "ran"))
-    result = {"command": "make coverage", "compiler": vyper.__version__, "lines": total, "ran": ran, "files": files}
+    result = {
+        "command": "make coverage",
+        "compiler": vyper.__version__,
+        "tests": len(records),
+        "lines": total,
+        "ran": ran,
+        "files": files,
+    }
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     for file, item in files.items():
         print(f"{file}: {item['ran']} of {item['lines']}", *(item["missed"] and ["missed", item["missed"]]))

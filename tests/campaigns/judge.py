@@ -1,118 +1,138 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Judges mutants in a tree of its own: `python -m tests.campaigns.judge contracts/X.vy` there, mutants on stdin.
+"""Judges mutants in a tree of its own: `python -m tests.campaigns.judge contracts/X.vy RECORDED` there.
 
-Everything is imported once; each mutant gets a fork, which writes the changed source, compiles it and runs the tests
-of that contract until one fails, then all other contract tests. One line of JSON in (number, source), one out.
+All contract tests are imported and collected once. Each mutant (a line of JSON on stdin) gets a fork, which writes the
+changed source, compiles it and runs the tests that run the changed line until one fails; then a line of JSON comes out.
+
+Nothing is judged by the clock: a fork may use four times the CPU seconds that its tests took on the original, and
+half a minute for the compiler. Whoever needs more was changed so that it does not end.
 """
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 import json
 import os
+import resource
 import signal
 import sys
-import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
-from eth_utils import keccak
 
-from scripts.sources import closure
-from tests.contracts.support import build as _builders  # noqa: F401  # what every test imports, imported once
+from tests.campaigns.plan import Plan, dependents
 from tests.contracts.support.contract import ROOT, build
 
-LIMIT = 240  # seconds; a mutant that takes longer hangs somewhere
-INVALID, SAME, KILLED, SURVIVED = 10, 11, 12, 13
-WORDS = {INVALID: "invalid", SAME: "same code", KILLED: "killed", SURVIVED: "survived"}
+PASSED, FAILED, INVALID, SAME = 0, 10, 11, 12
+COMPILING = 30  # seconds of CPU
+TIMES = 4
 
 
-def dependents(path: Path) -> list[Path]:
-    """The deployed contracts that a source is part of; itself, when it is deployed."""
-    return [item for item in sorted((ROOT / "contracts").glob("*.vy")) if path in closure(item)]
+def code(path: Path) -> str:
+    """A digest of what a source is compiled to in the contracts it is part of."""
+    return hashlib.sha256(b"".join(build(item).initcode for item in dependents(path))).hexdigest()
 
 
-def machines_last(folder: Path) -> list[str]:
-    """A folder's test files, the slow ones at the end."""
-    return [str(file) for file in sorted(folder.rglob("test_*.py"), key=lambda file: ("machine" in file.name, file))]
+class Judge:
+    """A pytest plugin in place of the loop over tests."""
 
+    def __init__(self, name: str, recorded: Path, answers: TextIO) -> None:
+        self.path = ROOT / name
+        self.recorded = recorded
+        self.answers = answers
+        self.failed = ""
+        self.confirmed: set[str] = set()
 
-def stages(path: Path) -> list[list[str]]:
-    """Which tests are tried in which order: those about the source, then those about what it is part of, then all."""
-    tests = ROOT / "tests" / "contracts"
-    own = [tests / path.stem, tests / "modules" / path.stem, *(tests / item.stem for item in dependents(path))]
-    first = [file for folder in own if folder.exists() for file in machines_last(folder)]
-    first += [str(file) for file in [tests / "modules" / f"test_{path.stem}.py"] if file.exists()]
-    first = list(dict.fromkeys(first))
-    rest = [
-        file
-        for file in machines_last(tests)
-        # Hygiene reads sources: it would "kill" a mutant for its text.
-        if file not in first and "hygiene" not in file
-    ]
-    return [first, rest]
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember who failed."""
+        if report.failed:
+            self.failed = report.nodeid
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Read mutants, answer each."""
+        self.items = {item.nodeid: item for item in session.items}
+        self.plan = Plan(self.path, self.recorded, self.items)
+        self.original = self.path.read_text()
+        self.known = {code(self.path)}
+        for line in sys.stdin:
+            mutant = json.loads(line)
+            answer = self.judge(mutant["source"], mutant["line"])
+            self.answers.write(json.dumps({"number": mutant["number"], **answer}) + "\n")
+            self.answers.flush()
+        return True
 
-def code(path: Path) -> bytes:
-    """What a source is compiled to, in all contracts it is part of."""
-    return keccak(b"".join(build(item).initcode for item in dependents(path)))
+    def judge(self, source: str, line: int) -> dict[str, Any]:
+        """verdict, code: a digest of it, by: the test that failed, tests: how many there were."""
+        choice = self.plan.choice(line)
+        limit = COMPILING + TIMES * int(choice.seconds + 1)
+        status, told = self.fork(source, choice.tests, limit)
+        made, _, by = told.partition(" ")
+        answer = {"code": made, "by": by, "tests": len(choice.tests)}
+        self.known |= {made} - {""}
+        if status == FAILED:
+            self.confirm(by)
+            return answer | {"verdict": "killed"}
+        if status == -signal.SIGXCPU:
+            return answer | {"verdict": "timed out" if made else "invalid"}
+        return answer | {"verdict": {PASSED: "survived", INVALID: "invalid", SAME: "same code"}[status]}
 
+    def confirm(self, test: str) -> None:
+        """A test that failed on a mutant is seen to pass on the original, in a fork as well."""
+        if test not in self.confirmed:
+            status, _ = self.fork(self.original, [test], limit=300)
+            if status != PASSED:
+                raise SystemExit(f"{test} fails on the original")
+            self.confirmed.add(test)
 
-def judge(path: Path, source: str, known: set[bytes]) -> int:
-    """In the fork: compile, compare, test."""
-    path.write_text(source)
-    build.cache_clear()
-    try:
-        made = code(path)
-    except BaseException:  # whatever the compiler says or does: it is no contract
-        return INVALID
-    if made in known:
-        return SAME
-    sys.stdout.write(json.dumps({"code": made.hex()}) + "\n")
-    sys.stdout.flush()
-    with Path(os.devnull).open("w") as null, contextlib.redirect_stdout(null), contextlib.redirect_stderr(null):
-        for files in stages(path):
-            options = ["-x", "-q", "-p", "no:ape_test", "-p", "no:cacheprovider", "-p", "no:xdist"]
-            if files and pytest.main([*options, *files]) != pytest.ExitCode.OK:
-                return KILLED
-    return SURVIVED
+    def fork(self, source: str, tests: list[str], limit: int) -> tuple[int, str]:
+        """Run tests on a changed source, until one fails; how it ended and what it told."""
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+            os._exit(self.run(source, tests, writing))
+        os.close(writing)
+        with os.fdopen(reading) as said:
+            told = said.read()
+        _, status = os.waitpid(child, 0)
+        self.path.write_text(self.original)
+        return os.waitstatus_to_exitcode(status), told
 
-
-def wait(child: int) -> str:
-    """What became of a fork; one that hangs is killed."""
-    end = time.monotonic() + LIMIT
-    while time.monotonic() < end:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return WORDS.get(os.waitstatus_to_exitcode(status), "killed")
-        time.sleep(0.02)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return "timed out"
+    def run(self, source: str, tests: list[str], telling: int) -> int:
+        """In the fork: compile, compare, test."""
+        self.path.write_text(source)
+        build.cache_clear()
+        try:
+            made = code(self.path)
+        except BaseException:  # whatever the compiler says or does: it is no contract
+            return INVALID
+        if source != self.original:
+            if made in self.known:
+                return SAME
+            os.write(telling, made.encode())
+        items = [self.items[test] for test in tests]
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if self.failed:
+                os.write(telling, f" {self.failed}".encode())
+                return FAILED
+        return PASSED
 
 
 def main() -> None:
-    """Read mutants, answer each."""
-    path = ROOT / sys.argv[1]
-    original = path.read_text()
-    known = {code(path)}
-    for line in sys.stdin:
-        mutant: dict[str, Any] = json.loads(line)
-        reading, writing = os.pipe()
-        sys.stdout.flush()
-        child = os.fork()
-        if child == 0:
-            os.dup2(writing, 1)
-            os._exit(judge(path, mutant["source"], known))
-        os.close(writing)
-        verdict = wait(child)
-        with os.fdopen(reading) as said:
-            for text in said.read().splitlines():
-                with contextlib.suppress(ValueError):
-                    known.add(bytes.fromhex(json.loads(text)["code"]))
-        path.write_text(original)
-        print(json.dumps({"number": mutant["number"], "verdict": verdict}), flush=True)
+    """Collect, then judge; what pytest prints goes nowhere."""
+    answers = os.fdopen(os.dup(1), "w")
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    tests = str(ROOT / "tests" / "contracts")
+    # Hygiene reads sources: it would "kill" a mutant for its text. A browser does not survive a fork.
+    options = ["-q", "-s", "-p", "no:ape_test", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "timeout=0"]
+    options += ["-m", "not slow", "--ignore", f"{tests}/hygiene", tests]
+    sys.exit(pytest.main(options, plugins=[Judge(sys.argv[1], Path(sys.argv[2]), answers)]))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How hard hypothesis tries. HYPOTHESIS_PROFILE=long for the long run; without it the same cases every time."""
+"""How hard hypothesis tries. HYPOTHESIS_PROFILE=long for the long run; without it the same cases every time.
+
+With "first" they are the same cases as well, but a failure is reported as it is found, not made smaller before.
+"""
 
 from __future__ import annotations
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+FIRST = os.environ.get("HYPOTHESIS_PROFILE") == "first"
 _QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
 
 
@@ -20,4 +24,5 @@ def effort(examples: int = 25, steps: int = 30) -> settings:
         suppress_health_check=_QUIET,
         derandomize=not LONG,
         database=None,
+        phases=[Phase.explicit, Phase.generate] if FIRST else list(Phase),
     )
