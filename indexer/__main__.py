@@ -103,13 +103,12 @@ def check() -> None:
     reader = open_read(settings.database, schema_of(deployment))
     try:
         with Rpc(settings.rpc_urls[0], timeout=settings.rpc_timeout_seconds) as rpc:
-            count, wrong = compare(reader, deployment, rpc)
+            report = compare(reader, deployment, rpc)
     finally:
         reader.close()
-    for line in wrong:
+    for line in report.lines():
         click.echo(line)
-    click.echo(f"{count} comparisons, {len(wrong)} differences")
-    sys.exit(1 if wrong else 0)
+    sys.exit(1 if report.wrong else 0)
 
 
 @main.command(help="Make all projections anew from the raw events, without the chain.")

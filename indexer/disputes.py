@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Disputes, their evidence, holds and votes; attestations."""
+"""Disputes, their evidence, holds, panels and votes; attestations."""
 
 from __future__ import annotations
 
@@ -30,6 +30,16 @@ HOLDS = table(
     "case_id ordered",
     "subject seq",
 )
+# On a hold; a member may vote again, and votes start anew when a hold was decided.
+HOLD_VOTES = table(
+    "hold_votes", "resolver:blob20 case_id:u256 member:blob20 held:int", "resolver case_id member", "case_id seq"
+)
+# Who judges: 20 bytes a member, in ascending order. A case keeps the panel it was opened under. Anyone may be a
+# resolver and have its cases judged: what is of another than the deployment's own says nothing of our cases.
+PANELS = table("panels", "panel:int quorum:int members:blob", "panel")
+SITTINGS = table("sittings", "resolver:blob20 case_id:u256 panel:int", "resolver case_id")
+# In which case a subject was last ordered on hold: the order of an earlier case is over with it.
+ORDERS = table("orders", "target:blob20 subject:u256 case_id:u256", "target subject")
 VOTES = table(
     "votes", "resolver:blob20 case_id:u256 member:blob20 outcome:int remedy:blob32 reasons:blob32",
     "resolver case_id member", "case_id seq",
@@ -43,7 +53,7 @@ ATTESTATIONS = table(
     "topic seq",
     by_seq=True,
 )
-TABLES = (CASES, EVIDENCE, HOLDS, VOTES, ATTESTATIONS)
+TABLES = (CASES, EVIDENCE, HOLDS, ORDERS, VOTES, HOLD_VOTES, PANELS, SITTINGS, ATTESTATIONS)
 
 
 def _case(event: Event) -> bytes:
@@ -102,16 +112,39 @@ def hold_ended(event: Event, _read: Read) -> Sequence[Change]:
     return (Set(HOLDS, (_case(event), 0), {"until": 0, "rent_used": u256(event.args["rent_used"])}),)
 
 
-def hold_ordered(event: Event, _read: Read) -> Sequence[Change]:
+def hold_ordered(event: Event, read: Read) -> Sequence[Change]:
     args = event.args
-    values = {"target": args["target"], "subject": u256(args["subject"]), "until": args["until"]}
-    return (Set(HOLDS, (_case(event), 1), values),)
+    case, subject = _case(event), u256(args["subject"])
+    values = {"target": args["target"], "subject": subject, "until": args["until"]}
+    changes: list[Change] = [Set(HOLDS, (case, 1), values)]
+    if args["until"]:
+        key = (args["target"], subject)
+        before = read(ORDERS, key)
+        if before and before["case_id"] != case:
+            changes.append(Set(HOLDS, (before["case_id"], 1), {"until": 0}))
+        changes.append(Set(ORDERS, key, {"case_id": case}))
+    return changes
 
 
 def voted(event: Event, _read: Read) -> Sequence[Change]:
     args = event.args
     values = {name: args[name] for name in ("outcome", "remedy", "reasons")}
     return (Set(VOTES, (args["resolver"], _case(event), args["member"]), values),)
+
+
+def hold_voted(event: Event, _read: Read) -> Sequence[Change]:
+    args = event.args
+    return (Set(HOLD_VOTES, (args["resolver"], _case(event), args["member"]), {"held": int(args["is_held"])}),)
+
+
+def panel_set(event: Event, _read: Read) -> Sequence[Change]:
+    args = event.args
+    values = {"quorum": args["quorum"], "members": b"".join(args["members"])}
+    return (Set(PANELS, (args["panel"],), values),)
+
+
+def case_taken(event: Event, _read: Read) -> Sequence[Change]:
+    return (Set(SITTINGS, (event.args["resolver"], _case(event)), {"panel": event.args["panel"]}),)
 
 
 def attested(event: Event, _read: Read) -> Sequence[Change]:
@@ -137,7 +170,10 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     (_D, "HoldAsked"): hold_asked,
     (_D, "HoldEnded"): hold_ended,
     (_D, "HoldOrdered"): hold_ordered,
+    ("PanelArbiter", "PanelSet"): panel_set,
+    ("PanelArbiter", "CaseTaken"): case_taken,
     ("PanelArbiter", "Voted"): voted,
+    ("PanelArbiter", "HoldVoted"): hold_voted,
     (_A, "Attested"): attested,
     (_A, "AttestationRevoked"): revoked,
 }

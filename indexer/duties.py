@@ -16,7 +16,8 @@ from indexer.tables import Row, table
 GRACE_SECONDS = 14 * 86_400
 FINAL, LATE, SUPPLEMENT, HELD, VOID, CORRECTED, RESTATED = 1, 2, 4, 8, 16, 32, 64
 
-# `kind` is "offer" or "dataset": which market sold the license. `due_at` is NULL while nothing is owed.
+# `kind` is "offer" or "dataset": which market sold the license. `final` is the number of the last final report that no
+# period followed, also when it was found false: then `due_at` says so, which is NULL while nothing is owed.
 DUTIES = table(
     "duties",
     "license:blob32 kind:text market:blob20 subject:blob32 report_every:int started_at:int through:int reports:int "
@@ -50,15 +51,16 @@ def reported(event: Event, read: Read) -> Sequence[Change]:
     key = (u256(args["license"]),)
     duty = read(DUTIES, key)
     every = duty["report_every"] if duty else 0
-    final = args["number"] if args["flags"] & FINAL else 0
-    values = {
+    values: Row = {
         "market": args["market"],
         "through": args["through"],
         "reports": args["number"],
         "late": (duty["late"] if duty else 0) + (1 if args["flags"] & LATE else 0),
-        "final": final,
-        "due_at": None if final or not every else args["through"] + every + GRACE_SECONDS,
     }
+    if not args["flags"] & SUPPLEMENT:  # more money for what was reported changes nothing else
+        final = args["number"] if args["flags"] & FINAL else 0
+        due_at = None if final or not every else args["through"] + every + GRACE_SECONDS
+        values |= {"final": final, "due_at": due_at}
     return (Set(DUTIES, key, values),)
 
 
@@ -69,8 +71,6 @@ def voided(report: Row, read: Read, change: int) -> Sequence[Change]:
     if duty is None:
         return ()
     values: Row = {"void": duty["void"] + change}
-    if report["flags"] & FINAL and change > 0 and duty["final"] == report["number"]:
-        values |= {"final": 0, "due_at": duty["through"] + duty["report_every"] + GRACE_SECONDS}
-    if report["flags"] & FINAL and change < 0 and report["number"] == duty["reports"]:
-        values |= {"final": report["number"], "due_at": None}
+    if report["number"] == duty["final"]:
+        values["due_at"] = duty["through"] + duty["report_every"] + GRACE_SECONDS if change > 0 else None
     return (Set(DUTIES, key, values),)

@@ -11,6 +11,7 @@ from indexer.rows import Add, Change, Put, Read, Set
 from indexer.schema import ACCOUNTS, BALANCES, LEDGER, MEMBERS, SPLIT_PAID, SPLITS
 
 _SHARE_BYTES = 36
+_TAG_INVITED = b"\x03"
 
 
 class Recipient(NamedTuple):
@@ -113,6 +114,11 @@ def redirected(event: Event, _read: Read) -> Sequence[Change]:
     return (Set(ACCOUNTS, (account_of(event.args["account"]),), {"redirect": event.args["to"]}),)
 
 
+def invitation_accepted(event: Event, _read: Read) -> Sequence[Change]:
+    account = _TAG_INVITED + bytes(11) + event.args["key"]
+    return (Set(ACCOUNTS, (account,), {"accepted_by": event.args["to"]}),)
+
+
 def _line(event: Event, line: int, account: bytes, kind: str, amount: int, other: bytes) -> Change:
     row = {
         "seq": event.seq,
@@ -134,4 +140,5 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     ("RoyaltyVault", "Withdrawn"): withdrawn,
     ("RoyaltyVault", "Refused"): refused,
     ("RoyaltyVault", "Redirected"): redirected,
+    ("RoyaltyVault", "InvitationAccepted"): invitation_accepted,
 }

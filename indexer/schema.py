@@ -77,7 +77,8 @@ BALANCES = _table(
     "booked_out:u256 distributed:u256 withdrawn:u256",
     "account currency",
 )
-ACCOUNTS = _table("accounts", "account:blob32 redirect:blob20 receiver:blob20", "account")
+# `accepted_by`: whoever accepted the invitation an account stands for; it is theirs for good.
+ACCOUNTS = _table("accounts", "account:blob32 redirect:blob20 receiver:blob20 accepted_by:blob20", "account")
 # One line for each movement of an account's money. `other` is whom it came from or went to.
 LEDGER = _table(
     "ledger",

@@ -21,11 +21,13 @@ REPORTERS = table(
     "market license holder developer", "license seq",
 )  # fmt: skip
 BOUND = table("bound_models", "license:blob32 model:blob32 holder:blob20", "license", "model seq")
+# `total` and `paid` are over the report's life; `pool` is what its present tree shares out, `pool_paid` what was paid of
+# that: a ruling leaves what was paid as it is and shares out the rest anew.
 REPORTS = table(
     "reports",
     "report:blob32 license:blob32 market:blob20 model:blob32 reporter:blob20 number:int since:int through:int "
     "currency:blob20 total:u256 root:blob32 manifest:blob32 flags:int opens_at:int reported_at:int paid:u256 "
-    "claims:int",
+    "claims:int pool:u256 pool_paid:u256",
     "report",
     "license seq",
     "model seq",
@@ -74,6 +76,7 @@ def usage_reported(event: Event, read: Read) -> Sequence[Change]:
     values |= {
         "license": u256(args["license"]),
         "total": u256(args["total"]),
+        "pool": u256(args["total"]),
         "reported_at": event.timestamp,
     }
     return (Set(REPORTS, (args["report"],), values), *duties.reported(event, read))
@@ -92,7 +95,11 @@ def usage_paid(event: Event, read: Read) -> Sequence[Change]:
         "currency": report["currency"] if report else bytes(20),
         "amount": u256(args["amount"]),
     }
-    return (Put(USAGE_PAID, line), Add(REPORTS, (args["report"],), {"paid": args["amount"], "claims": 1}))
+    amount = args["amount"]
+    return (
+        Put(USAGE_PAID, line),
+        Add(REPORTS, (args["report"],), {"paid": amount, "pool_paid": amount, "claims": 1}),
+    )
 
 
 def report_held(event: Event, read: Read) -> Sequence[Change]:
@@ -107,6 +114,7 @@ def report_voided(event: Event, read: Read) -> Sequence[Change]:
     report = read(REPORTS, (args["report"],))
     flags = report["flags"] if report else 0
     was_void = bool(flags & VOID)
+    values: dict[str, Any]
     if args["root"] == ZERO32:
         change = 0 if was_void else 1
         values = {"flags": (flags & ~HELD) | VOID, "root": ZERO32, "opens_at": 0}
@@ -117,6 +125,7 @@ def report_voided(event: Event, read: Read) -> Sequence[Change]:
             "root": args["root"],
             "opens_at": event.timestamp,
         }
+    values |= {"pool": u256(args["left"]), "pool_paid": ZERO32}
     moved = duties.voided(report, read, change) if report and change else ()
     return (Set(REPORTS, (args["report"],), values), *moved)
 

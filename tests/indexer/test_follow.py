@@ -18,10 +18,10 @@ def play(world: World, steps: int) -> None:
 
 def assert_equals_chain(world: World, url: str) -> None:
     reader = open_read(url, SCHEMA)
-    count, wrong = check(reader, world.deployment, world.chain.rpc)
+    report = check(reader, world.deployment, world.chain.rpc)
     reader.close()
-    assert not wrong
-    assert count > 0
+    assert report.first == []
+    assert report.compared.total() > 0
 
 
 @pytest.mark.parametrize("finality", [0, 5, 10_000])

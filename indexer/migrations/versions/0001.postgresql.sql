@@ -43,7 +43,7 @@ CREATE TABLE members (account BYTEA NOT NULL, split BYTEA NOT NULL, share BIGINT
 CREATE INDEX members_account ON members (account, seq);
 CREATE TABLE split_paid (split BYTEA NOT NULL, account BYTEA NOT NULL, currency BYTEA NOT NULL, amount BYTEA NOT NULL, pushed BYTEA NOT NULL, seq BIGINT NOT NULL, changed BIGINT NOT NULL, PRIMARY KEY (split, account, currency));
 CREATE TABLE balances (account BYTEA NOT NULL, currency BYTEA NOT NULL, balance BYTEA NOT NULL, credited BYTEA NOT NULL, booked_in BYTEA NOT NULL, shared_in BYTEA NOT NULL, pushed BYTEA NOT NULL, booked_out BYTEA NOT NULL, distributed BYTEA NOT NULL, withdrawn BYTEA NOT NULL, seq BIGINT NOT NULL, changed BIGINT NOT NULL, PRIMARY KEY (account, currency));
-CREATE TABLE accounts (account BYTEA NOT NULL, redirect BYTEA NOT NULL, receiver BYTEA NOT NULL, seq BIGINT NOT NULL, changed BIGINT NOT NULL, PRIMARY KEY (account));
+CREATE TABLE accounts (account BYTEA NOT NULL, redirect BYTEA NOT NULL, receiver BYTEA NOT NULL, accepted_by BYTEA NOT NULL, seq BIGINT NOT NULL, changed BIGINT NOT NULL, PRIMARY KEY (account));
 CREATE TABLE ledger (seq BIGINT NOT NULL, line BIGINT NOT NULL, account BYTEA NOT NULL, currency BYTEA NOT NULL, kind TEXT NOT NULL, amount BYTEA NOT NULL, other BYTEA NOT NULL, PRIMARY KEY (seq, line));
 CREATE INDEX ledger_account ON ledger (account, seq, line);
 CREATE TABLE nonces (actor BYTEA NOT NULL, nonce BYTEA NOT NULL, action BYTEA NOT NULL, cancelled BIGINT NOT NULL, seq BIGINT NOT NULL, changed BIGINT NOT NULL, PRIMARY KEY (actor, nonce));
@@ -70,7 +70,7 @@ CREATE TABLE reporters (market BYTEA NOT NULL, license BYTEA NOT NULL, holder BY
 CREATE INDEX reporters_license ON reporters (license, seq);
 CREATE TABLE bound_models (license BYTEA NOT NULL, model BYTEA NOT NULL, holder BYTEA NOT NULL, seq BIGINT NOT NULL, changed BIGINT NOT NULL, PRIMARY KEY (license));
 CREATE INDEX bound_models_model ON bound_models (model, seq);
-CREATE TABLE reports (report BYTEA NOT NULL, license BYTEA NOT NULL, market BYTEA NOT NULL, model BYTEA NOT NULL, reporter BYTEA NOT NULL, number BIGINT NOT NULL, since BIGINT NOT NULL, through BIGINT NOT NULL, currency BYTEA NOT NULL, total BYTEA NOT NULL, root BYTEA NOT NULL, manifest BYTEA NOT NULL, flags BIGINT NOT NULL, opens_at BIGINT NOT NULL, reported_at BIGINT NOT NULL, paid BYTEA NOT NULL, claims BIGINT NOT NULL, seq BIGINT PRIMARY KEY, changed BIGINT NOT NULL);
+CREATE TABLE reports (report BYTEA NOT NULL, license BYTEA NOT NULL, market BYTEA NOT NULL, model BYTEA NOT NULL, reporter BYTEA NOT NULL, number BIGINT NOT NULL, since BIGINT NOT NULL, through BIGINT NOT NULL, currency BYTEA NOT NULL, total BYTEA NOT NULL, root BYTEA NOT NULL, manifest BYTEA NOT NULL, flags BIGINT NOT NULL, opens_at BIGINT NOT NULL, reported_at BIGINT NOT NULL, paid BYTEA NOT NULL, claims BIGINT NOT NULL, pool BYTEA NOT NULL, pool_paid BYTEA NOT NULL, seq BIGINT PRIMARY KEY, changed BIGINT NOT NULL);
 CREATE UNIQUE INDEX reports_key ON reports (report);
 CREATE INDEX reports_license ON reports (license, seq);
 CREATE INDEX reports_model ON reports (model, seq);
@@ -92,8 +92,13 @@ CREATE TABLE evidence (seq BIGINT NOT NULL, case_id BYTEA NOT NULL, actor BYTEA 
 CREATE INDEX evidence_case_id ON evidence (case_id, seq);
 CREATE TABLE holds (case_id BYTEA NOT NULL, ordered BIGINT NOT NULL, target BYTEA NOT NULL, subject BYTEA NOT NULL, until BIGINT NOT NULL, rent BYTEA NOT NULL, rent_used BYTEA NOT NULL, seq BIGINT NOT NULL, changed BIGINT NOT NULL, PRIMARY KEY (case_id, ordered));
 CREATE INDEX holds_subject ON holds (subject, seq);
+CREATE TABLE orders (target BYTEA NOT NULL, subject BYTEA NOT NULL, case_id BYTEA NOT NULL, seq BIGINT NOT NULL, changed BIGINT NOT NULL, PRIMARY KEY (target, subject));
 CREATE TABLE votes (resolver BYTEA NOT NULL, case_id BYTEA NOT NULL, member BYTEA NOT NULL, outcome BIGINT NOT NULL, remedy BYTEA NOT NULL, reasons BYTEA NOT NULL, seq BIGINT NOT NULL, changed BIGINT NOT NULL, PRIMARY KEY (resolver, case_id, member));
 CREATE INDEX votes_case_id ON votes (case_id, seq);
+CREATE TABLE hold_votes (resolver BYTEA NOT NULL, case_id BYTEA NOT NULL, member BYTEA NOT NULL, held BIGINT NOT NULL, seq BIGINT NOT NULL, changed BIGINT NOT NULL, PRIMARY KEY (resolver, case_id, member));
+CREATE INDEX hold_votes_case_id ON hold_votes (case_id, seq);
+CREATE TABLE panels (panel BIGINT NOT NULL, quorum BIGINT NOT NULL, members BYTEA NOT NULL, seq BIGINT NOT NULL, changed BIGINT NOT NULL, PRIMARY KEY (panel));
+CREATE TABLE sittings (resolver BYTEA NOT NULL, case_id BYTEA NOT NULL, panel BIGINT NOT NULL, seq BIGINT NOT NULL, changed BIGINT NOT NULL, PRIMARY KEY (resolver, case_id));
 CREATE TABLE attestations (attestation BYTEA NOT NULL, attester BYTEA NOT NULL, subject BYTEA NOT NULL, topic BYTEA NOT NULL, evidence BYTEA NOT NULL, attested_at BIGINT NOT NULL, revoked_at BIGINT NOT NULL, seq BIGINT PRIMARY KEY, changed BIGINT NOT NULL);
 CREATE UNIQUE INDEX attestations_key ON attestations (attestation);
 CREATE INDEX attestations_attester ON attestations (attester, seq);

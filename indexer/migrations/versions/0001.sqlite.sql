@@ -43,7 +43,7 @@ CREATE TABLE members (account BLOB NOT NULL, split BLOB NOT NULL, share INTEGER 
 CREATE INDEX members_account ON members (account, seq);
 CREATE TABLE split_paid (split BLOB NOT NULL, account BLOB NOT NULL, currency BLOB NOT NULL, amount BLOB NOT NULL, pushed BLOB NOT NULL, seq INTEGER NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (split, account, currency)) WITHOUT ROWID;
 CREATE TABLE balances (account BLOB NOT NULL, currency BLOB NOT NULL, balance BLOB NOT NULL, credited BLOB NOT NULL, booked_in BLOB NOT NULL, shared_in BLOB NOT NULL, pushed BLOB NOT NULL, booked_out BLOB NOT NULL, distributed BLOB NOT NULL, withdrawn BLOB NOT NULL, seq INTEGER NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (account, currency)) WITHOUT ROWID;
-CREATE TABLE accounts (account BLOB NOT NULL, redirect BLOB NOT NULL, receiver BLOB NOT NULL, seq INTEGER NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (account)) WITHOUT ROWID;
+CREATE TABLE accounts (account BLOB NOT NULL, redirect BLOB NOT NULL, receiver BLOB NOT NULL, accepted_by BLOB NOT NULL, seq INTEGER NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (account)) WITHOUT ROWID;
 CREATE TABLE ledger (seq INTEGER NOT NULL, line INTEGER NOT NULL, account BLOB NOT NULL, currency BLOB NOT NULL, kind TEXT NOT NULL, amount BLOB NOT NULL, other BLOB NOT NULL, PRIMARY KEY (seq, line)) WITHOUT ROWID;
 CREATE INDEX ledger_account ON ledger (account, seq, line);
 CREATE TABLE nonces (actor BLOB NOT NULL, nonce BLOB NOT NULL, action BLOB NOT NULL, cancelled INTEGER NOT NULL, seq INTEGER NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (actor, nonce)) WITHOUT ROWID;
@@ -70,7 +70,7 @@ CREATE TABLE reporters (market BLOB NOT NULL, license BLOB NOT NULL, holder BLOB
 CREATE INDEX reporters_license ON reporters (license, seq);
 CREATE TABLE bound_models (license BLOB NOT NULL, model BLOB NOT NULL, holder BLOB NOT NULL, seq INTEGER NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (license)) WITHOUT ROWID;
 CREATE INDEX bound_models_model ON bound_models (model, seq);
-CREATE TABLE reports (report BLOB NOT NULL, license BLOB NOT NULL, market BLOB NOT NULL, model BLOB NOT NULL, reporter BLOB NOT NULL, number INTEGER NOT NULL, since INTEGER NOT NULL, through INTEGER NOT NULL, currency BLOB NOT NULL, total BLOB NOT NULL, root BLOB NOT NULL, manifest BLOB NOT NULL, flags INTEGER NOT NULL, opens_at INTEGER NOT NULL, reported_at INTEGER NOT NULL, paid BLOB NOT NULL, claims INTEGER NOT NULL, seq INTEGER PRIMARY KEY, changed INTEGER NOT NULL);
+CREATE TABLE reports (report BLOB NOT NULL, license BLOB NOT NULL, market BLOB NOT NULL, model BLOB NOT NULL, reporter BLOB NOT NULL, number INTEGER NOT NULL, since INTEGER NOT NULL, through INTEGER NOT NULL, currency BLOB NOT NULL, total BLOB NOT NULL, root BLOB NOT NULL, manifest BLOB NOT NULL, flags INTEGER NOT NULL, opens_at INTEGER NOT NULL, reported_at INTEGER NOT NULL, paid BLOB NOT NULL, claims INTEGER NOT NULL, pool BLOB NOT NULL, pool_paid BLOB NOT NULL, seq INTEGER PRIMARY KEY, changed INTEGER NOT NULL);
 CREATE UNIQUE INDEX reports_key ON reports (report);
 CREATE INDEX reports_license ON reports (license, seq);
 CREATE INDEX reports_model ON reports (model, seq);
@@ -92,8 +92,13 @@ CREATE TABLE evidence (seq INTEGER PRIMARY KEY, case_id BLOB NOT NULL, actor BLO
 CREATE INDEX evidence_case_id ON evidence (case_id, seq);
 CREATE TABLE holds (case_id BLOB NOT NULL, ordered INTEGER NOT NULL, target BLOB NOT NULL, subject BLOB NOT NULL, until INTEGER NOT NULL, rent BLOB NOT NULL, rent_used BLOB NOT NULL, seq INTEGER NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (case_id, ordered)) WITHOUT ROWID;
 CREATE INDEX holds_subject ON holds (subject, seq);
+CREATE TABLE orders (target BLOB NOT NULL, subject BLOB NOT NULL, case_id BLOB NOT NULL, seq INTEGER NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (target, subject)) WITHOUT ROWID;
 CREATE TABLE votes (resolver BLOB NOT NULL, case_id BLOB NOT NULL, member BLOB NOT NULL, outcome INTEGER NOT NULL, remedy BLOB NOT NULL, reasons BLOB NOT NULL, seq INTEGER NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (resolver, case_id, member)) WITHOUT ROWID;
 CREATE INDEX votes_case_id ON votes (case_id, seq);
+CREATE TABLE hold_votes (resolver BLOB NOT NULL, case_id BLOB NOT NULL, member BLOB NOT NULL, held INTEGER NOT NULL, seq INTEGER NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (resolver, case_id, member)) WITHOUT ROWID;
+CREATE INDEX hold_votes_case_id ON hold_votes (case_id, seq);
+CREATE TABLE panels (panel INTEGER PRIMARY KEY, quorum INTEGER NOT NULL, members BLOB NOT NULL, seq INTEGER NOT NULL, changed INTEGER NOT NULL);
+CREATE TABLE sittings (resolver BLOB NOT NULL, case_id BLOB NOT NULL, panel INTEGER NOT NULL, seq INTEGER NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (resolver, case_id)) WITHOUT ROWID;
 CREATE TABLE attestations (attestation BLOB NOT NULL, attester BLOB NOT NULL, subject BLOB NOT NULL, topic BLOB NOT NULL, evidence BLOB NOT NULL, attested_at INTEGER NOT NULL, revoked_at INTEGER NOT NULL, seq INTEGER PRIMARY KEY, changed INTEGER NOT NULL);
 CREATE UNIQUE INDEX attestations_key ON attestations (attestation);
 CREATE INDEX attestations_attester ON attestations (attester, seq);
