@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares the database with the chain, at the database's own block, by eth_call. What is compared: `indexer.probes`."""
+"""Compares the database with the chain, at the database's own block, by eth_call. `indexer.probes` says what."""
 
 from __future__ import annotations
 

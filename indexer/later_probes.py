@@ -43,16 +43,17 @@ def _spells(ground: Ground) -> Iterator[Probe]:
         yield Probe("spells", row["offer_id"].hex(), "DatasetMarket", "spell_of", args, wanted)
     # What a member is still owed: its sales, less those that were settled to whoever it paid then.
     sql = (
-        "SELECT s.dataset_id, s.offer_id, count(*) AS spells, sum(CASE WHEN s.last IS NULL THEN 1 ELSE 0 END) AS present, "
+        "SELECT s.dataset_id, s.offer_id, count(*) AS spells, "
+        "sum(CASE WHEN s.last IS NULL THEN 1 ELSE 0 END) AS present, "
         "sum(coalesce(s.last, d.sales) - s.joined) AS sales, coalesce(max(c.settled), 0) AS settled FROM spells s "
         "JOIN datasets d ON d.dataset_id = s.dataset_id LEFT JOIN (SELECT dataset_id, offer_id, sum(sales) AS settled "
         "FROM collected GROUP BY dataset_id, offer_id) c ON c.dataset_id = s.dataset_id AND c.offer_id = s.offer_id "
         "GROUP BY s.dataset_id, s.offer_id"
     )
     for row in ground.db.each(sql):
-        wanted = (bool(row["present"]), row["spells"], int(row["sales"] - row["settled"]))
-        args = (row["dataset_id"], row["offer_id"])
-        yield Probe("collected", row["offer_id"].hex(), "DatasetMarket", "member_of", args, wanted)
+        member = (row["dataset_id"], row["offer_id"])
+        owed = (bool(row["present"]), row["spells"], int(row["sales"] - row["settled"]))
+        yield Probe("collected", row["offer_id"].hex(), "DatasetMarket", "member_of", member, owed)
 
 
 def _dataset_licenses(ground: Ground) -> Iterator[Probe]:
@@ -104,14 +105,12 @@ def _reports(ground: Ground) -> Iterator[Probe]:
         yield Probe("reports", name, _USAGE, "report_of", (row["report"],), wanted)
         args = (address(row["market"]), number(row["license"]), row["number"])
         yield Probe("reports", name, _USAGE, "report_id", args, (row["report"],))
-    sql = (
-        "SELECT p.report, p.number FROM usage_paid p JOIN reports r ON r.report = p.report "
-        f"WHERE r.flags & {VOID | CORRECTED | RESTATED} = 0"
-    )
+    told = "SELECT p.report, p.number FROM usage_paid p JOIN reports r ON r.report = p.report"
+    sql = f"{told} WHERE r.flags & {VOID | CORRECTED | RESTATED} = 0"
     # After a ruling the chain tells only of the new tree's leaves.
     for row in ground.db.each(sql):
-        args = (row["report"], row["number"])
-        yield Probe("usage_paid", row["report"].hex(), _USAGE, "is_claimed", args, (True,))
+        leaf = (row["report"], row["number"])
+        yield Probe("usage_paid", row["report"].hex(), _USAGE, "is_claimed", leaf, (True,))
     sums = (
         "SELECT r.report, r.claims, count(p.seq) AS lines FROM reports r LEFT JOIN usage_paid p ON p.report = r.report"
     )
@@ -125,16 +124,18 @@ def _duties(ground: Ground) -> Iterator[Probe]:
         wanted = (row["through"], row["reports"], row["late"], row["void"], final) if row["reports"] else (0,) * 5
         args = (ground.market(row["kind"]), license)
         yield Probe("duties", row["license"].hex(), _USAGE, "ledger_of", args, wanted)
-    fields = ", ".join(f"f.{name} AS f_{name}" for name in OFFER_FIELDS)
-    for row in ground.db.each(
-        f"SELECT o.license, o.due_at, {fields} FROM duties o JOIN offers f ON f.offer_id = o.subject"
-    ):
+    for row in _with_terms(ground, "offers", "offer_id", OFFER_FIELDS):
         yield _due(row, "due_at", offer_of(row, "f_"))
-    fields = ", ".join(f"f.{name} AS f_{name}" for name in DATASET_FIELDS)
-    for row in ground.db.each(
-        f"SELECT o.license, o.due_at, {fields} FROM duties o JOIN datasets f ON f.dataset_id = o.subject"
-    ):
+    for row in _with_terms(ground, "datasets", "dataset_id", DATASET_FIELDS):
         yield _due(row, "due_at_dataset", _dataset_of(row, "f_"))
+
+
+def _with_terms(ground: Ground, table: str, key: str, names: tuple[str, ...]) -> Iterator[Any]:
+    """Duties with what they were sold under."""
+    fields = ", ".join(f"f.{name} AS f_{name}" for name in names)
+    yield from ground.db.each(
+        f"SELECT o.license, o.due_at, {fields} FROM duties o JOIN {table} f ON f.{key} = o.subject"  # noqa: S608
+    )
 
 
 def _due(row: Any, function: str, terms: object) -> Probe:
@@ -198,8 +199,8 @@ def _votes(ground: Ground) -> Iterator[Probe]:
         # Its case's order is the one that counts, so it ends with it.
         held = ground.db.one("SELECT until FROM holds WHERE case_id = ? AND ordered = 1", (row["case_id"],))
         until = held["until"] if held and held["until"] > ground.now else 0
-        args = (address(row["target"]), number(row["subject"]))
-        yield Probe("orders", row["subject"].hex(), _DISPUTES, "hold_of", args, (..., ..., until, ...))
+        on = (address(row["target"]), number(row["subject"]))
+        yield Probe("orders", row["subject"].hex(), _DISPUTES, "hold_of", on, (..., ..., until, ...))
     seats = {}
     for row in ground.rows("panels"):
         packed = row["members"]
@@ -208,9 +209,9 @@ def _votes(ground: Ground) -> Iterator[Probe]:
     if seats:
         yield Probe("panels", "the newest", _PANEL, "panel", (), seats[max(seats)])
     for row in ground.rows("sittings"):
-        args = (address(row["resolver"]), number(row["case_id"]))
+        case = (address(row["resolver"]), number(row["case_id"]))
         wanted = seats.get(row["panel"], (row["panel"], (), 0))
-        yield Probe("sittings", str(args[1]), _PANEL, "panel_of", args, wanted)
+        yield Probe("sittings", str(case[1]), _PANEL, "panel_of", case, wanted)
 
 
 def _attestations(ground: Ground) -> Iterator[Probe]:

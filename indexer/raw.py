@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events that change no projection, each with the reason. They are kept raw like all others: `/v1/events`, the stream and
-webhooks show them. A test makes sure that every event of an indexed contract has a handler or stands here.
+"""Events that change no projection, each with the reason. They are kept raw like all others: `/v1/events`, the stream
+and webhooks show them. A test makes sure that every event of an indexed contract has a handler or stands here.
 """
 
 from __future__ import annotations

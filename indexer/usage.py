@@ -21,8 +21,8 @@ REPORTERS = table(
     "market license holder developer", "license seq",
 )  # fmt: skip
 BOUND = table("bound_models", "license:blob32 model:blob32 holder:blob20", "license", "model seq")
-# `total` and `paid` are over the report's life; `pool` is what its present tree shares out, `pool_paid` what was paid of
-# that: a ruling leaves what was paid as it is and shares out the rest anew.
+# `total` and `paid` are over the report's life; `pool` is what its present tree shares out, `pool_paid` what was paid
+# of that: a ruling leaves what was paid as it is and shares out the rest anew.
 REPORTS = table(
     "reports",
     "report:blob32 license:blob32 market:blob20 model:blob32 reporter:blob20 number:int since:int through:int "

@@ -13,7 +13,7 @@ type Query = Record<string, string | number | boolean | readonly string[] | null
 export interface Account {
   /** 32 bytes, 0x hex. */
   account: string;
-  kind: "address" | "split" | "sub_account" | "unknown";
+  kind: "address" | "split" | "sub_account" | "invitation" | "unknown";
   address: string | null;
 }
 
@@ -22,6 +22,8 @@ export interface AccountState {
   account: Account;
   /** Where its payments go instead. */
   redirect: string | null;
+  /** Of an invitation: who accepted it and is paid. */
+  accepted_by: string | null;
   balances: Balance[];
   splits: Membership[];
 }
@@ -120,7 +122,11 @@ export interface Case {
   /** Not in lists. */
   evidence: Evidence[];
   /** Not in lists. */
+  panel: Panel | null;
+  /** Not in lists. */
   votes: Vote[];
+  /** Not in lists. */
+  hold_votes: HoldVote[];
   /** Not in lists. */
   holds: Hold[];
   finality: Finality;
@@ -327,6 +333,12 @@ export interface Hold {
   ordered: boolean;
   /** null: over. */
   until: number | null;
+}
+
+/** A panel member's last word on a hold; votes count anew once a hold was decided. */
+export interface HoldVote {
+  member: string;
+  held: boolean;
 }
 
 /** The block an answer is of. */
@@ -599,6 +611,14 @@ export interface PageOfWork {
   indexed: Indexed;
 }
 
+/** Who judges a case. */
+export interface Panel {
+  number: number;
+  /** Equal votes that decide. */
+  quorum: number;
+  members: string[];
+}
+
 /** A person's part of a work's sales. */
 export interface Part {
   account: Account;
@@ -678,8 +698,12 @@ export interface Report {
   since: number;
   through: number;
   total: Amount;
-  /** Claimed so far. */
+  /** Claimed so far, over its life. */
   paid: Amount;
+  /** What its present tree shares out: after a ruling, what was left then. */
+  shared: Amount;
+  /** Claimed of that. */
+  shared_paid: Amount;
   claims: number;
   root: string | null;
   manifest: string | null;

@@ -44,6 +44,8 @@ class AttestationQuery(PageQuery):
 def router(context: Context) -> APIRouter:
     """Operations under /disputes and /attestations."""
     api = APIRouter(responses=RESPONSES)
+    # Judges may sit for other resolvers as well, whose cases have numbers of their own.
+    resolver = bytes.fromhex(context.deployment.contracts.get("DisputeResolver", "0x")[2:])
 
     @context.get(
         api, "/disputes", operation_id="listDisputes", tags=["disputes"], response_model=models.Page[records.Case]
@@ -71,7 +73,7 @@ def router(context: Context) -> APIRouter:
             row = snapshot.one(sql, key)
             if row is None:
                 raise not_found(f"case {case}")
-            return answer(snapshot, _case(snapshot, row, whole=True))
+            return answer(snapshot, _case(snapshot, row, resolver))
 
     @context.get(
         api,
@@ -114,7 +116,9 @@ def router(context: Context) -> APIRouter:
     return api
 
 
-def _case(snapshot: Snapshot, row: Row, *, whole: bool = False) -> dict[str, Any]:
+def _case(snapshot: Snapshot, row: Row, resolver: bytes | None = None) -> dict[str, Any]:
+    """models.Case; resolver: whose case it is, where one is shown whole."""
+    key = row["case_id"]
     return {
         "id": str(int.from_bytes(row["case_id"])),
         "opener": show_address(row["opener"]),
@@ -134,9 +138,11 @@ def _case(snapshot: Snapshot, row: Row, *, whole: bool = False) -> dict[str, Any
         "opened_at": row["opened_at"],
         "ruled_at": row["ruled_at"] or None,
         "executable_at": row["executable_at"] or None,
-        "evidence": _evidence(snapshot, row["case_id"]) if whole else [],
-        "votes": _votes(snapshot, row["case_id"]) if whole else [],
-        "holds": _holds(snapshot, row["case_id"]) if whole else [],
+        "panel": None if resolver is None else _panel(snapshot, resolver, key),
+        "evidence": [] if resolver is None else _evidence(snapshot, key),
+        "votes": [] if resolver is None else _votes(snapshot, resolver, key),
+        "hold_votes": [] if resolver is None else _hold_votes(snapshot, resolver, key),
+        "holds": [] if resolver is None else _holds(snapshot, key),
         "finality": snapshot.finality(row["changed"], row["block_hash"]),
     }
 
@@ -149,8 +155,26 @@ def _evidence(snapshot: Snapshot, case: bytes) -> list[dict[str, Any]]:
     ]
 
 
-def _votes(snapshot: Snapshot, case: bytes) -> list[dict[str, Any]]:
-    sql = "SELECT member, outcome, remedy, reasons FROM votes WHERE case_id = ? ORDER BY seq LIMIT ?"
+def _panel(snapshot: Snapshot, resolver: bytes, case: bytes) -> dict[str, Any] | None:
+    sql = (
+        "SELECT p.panel, p.quorum, p.members FROM sittings s JOIN panels p ON p.panel = s.panel "
+        "WHERE s.resolver = ? AND s.case_id = ?"
+    )
+    row = snapshot.one(sql, resolver, case)
+    if row is None:
+        return None
+    members = [show_address(row["members"][at : at + 20]) for at in range(0, len(row["members"]), 20)]
+    return {"number": row["panel"], "quorum": row["quorum"], "members": members}
+
+
+def _hold_votes(snapshot: Snapshot, resolver: bytes, case: bytes) -> list[dict[str, Any]]:
+    sql = "SELECT member, held FROM hold_votes WHERE resolver = ? AND case_id = ? ORDER BY seq LIMIT ?"
+    rows = snapshot.all(sql, (resolver, case, _MANY))
+    return [{"member": show_address(row["member"]), "held": bool(row["held"])} for row in rows]
+
+
+def _votes(snapshot: Snapshot, resolver: bytes, case: bytes) -> list[dict[str, Any]]:
+    sql = "SELECT member, outcome, remedy, reasons FROM votes WHERE resolver = ? AND case_id = ? ORDER BY seq LIMIT ?"
     return [
         {
             "member": show_address(row["member"]),
@@ -158,7 +182,7 @@ def _votes(snapshot: Snapshot, case: bytes) -> list[dict[str, Any]]:
             "remedy": show_some_digest(row["remedy"]),
             "reasons": show_some_digest(row["reasons"]),
         }
-        for row in snapshot.all(sql, (case, _MANY))
+        for row in snapshot.all(sql, (resolver, case, _MANY))
     ]
 
 

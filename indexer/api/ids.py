@@ -66,7 +66,7 @@ def show_some_digest(raw: bytes) -> str | None:
 
 def show_account(raw: bytes) -> dict[str, Any]:
     """An account, what kind it is, and its address when it is one."""
-    kind = "address" if is_address(raw) else {1: "split", 2: "sub_account"}.get(raw[0], "unknown")
+    kind = "address" if is_address(raw) else {1: "split", 2: "sub_account", 3: "invitation"}.get(raw[0], "unknown")
     return {"account": "0x" + raw.hex(), "kind": kind, "address": show_address(raw[12:]) if kind == "address" else None}
 
 

@@ -37,7 +37,7 @@ class Account(_Model):
     """An account of the vault."""
 
     account: str = Field(description="32 bytes, 0x hex.")
-    kind: Literal["address", "split", "sub_account", "unknown"]
+    kind: Literal["address", "split", "sub_account", "invitation", "unknown"]
     address: str | None
 
 
@@ -216,6 +216,7 @@ class AccountState(_Model):
 
     account: Account
     redirect: str | None = Field(description="Where its payments go instead.")
+    accepted_by: str | None = Field(description="Of an invitation: who accepted it and is paid.")
     balances: list[Balance]
     splits: list[Membership]
 

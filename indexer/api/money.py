@@ -58,11 +58,12 @@ def router(context: Context) -> APIRouter:
         """An account's balances: earned, paid out, still booked. One that nothing ever happened to has none."""
         key = ids.account(account)
         with context.reader.snapshot() as snapshot:
-            named = snapshot.one("SELECT redirect FROM accounts WHERE account = ?", key)
+            named = snapshot.one("SELECT redirect, accepted_by FROM accounts WHERE account = ?", key)
             members = snapshot.all("SELECT split, share FROM members WHERE account = ? LIMIT ?", (key, _MANY))
             body = {
                 "account": show_account(key),
                 "redirect": ids.show_some_address(named["redirect"]) if named else None,
+                "accepted_by": ids.show_some_address(named["accepted_by"]) if named else None,
                 "balances": _balances(snapshot, key),
                 "splits": [{"split": ids.show_digest(row["split"]), "share": row["share"]} for row in members],
             }

@@ -119,7 +119,9 @@ class Report(_Model):
     since: int
     through: int
     total: Amount
-    paid: Amount = Field(description="Claimed so far.")
+    paid: Amount = Field(description="Claimed so far, over its life.")
+    shared: Amount = Field(description="What its present tree shares out: after a ruling, what was left then.")
+    shared_paid: Amount = Field(description="Claimed of that.")
     claims: int
     root: str | None
     manifest: str | None
@@ -180,6 +182,21 @@ class Vote(_Model):
     reasons: str | None
 
 
+class Panel(_Model):
+    """Who judges a case."""
+
+    number: int
+    quorum: int = Field(description="Equal votes that decide.")
+    members: list[str]
+
+
+class HoldVote(_Model):
+    """A panel member's last word on a hold; votes count anew once a hold was decided."""
+
+    member: str
+    held: bool
+
+
 class Hold(_Model):
     """A hold while a case runs."""
 
@@ -209,7 +226,9 @@ class Case(_Model):
     ruled_at: int | None
     executable_at: int | None
     evidence: list[Evidence] = Field(description="Not in lists.")
+    panel: Panel | None = Field(description="Not in lists.")
     votes: list[Vote] = Field(description="Not in lists.")
+    hold_votes: list[HoldVote] = Field(description="Not in lists.")
     holds: list[Hold] = Field(description="Not in lists.")
     finality: Finality
 

@@ -190,6 +190,8 @@ def _report(snapshot: Snapshot, row: Row) -> dict[str, Any]:
         "through": row["through"],
         "total": show_amount(row["total"], *money),
         "paid": show_amount(row["paid"], *money),
+        "shared": show_amount(row["pool"], *money),
+        "shared_paid": show_amount(row["pool_paid"], *money),
         "claims": row["claims"],
         "root": show_some_digest(row["root"]),
         "manifest": show_some_digest(row["manifest"]),

@@ -232,6 +232,9 @@ class Saga:
         where = self.address(market) if market else ZERO_ADDRESS
         args = (int(effect), self.address(target), where, subject, number, days, self.world.bytes32())
         self.must(self.challenger, "DisputeResolver", "open_case", *args, value=bond)
+        return self.cases()
+
+    def cases(self) -> int:
         return int(self.ask("DisputeResolver", "cases"))
 
     def rule(self, case: int, outcome: Outcome, what: bytes = ZERO32) -> None:

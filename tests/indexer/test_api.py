@@ -388,6 +388,7 @@ def test_openapi_is_stable(story: Story) -> None:
         ("get", "/v1/analytics/sales", "getSales", "analytics"),
         ("get", "/v1/attestations", "listAttestations", "attestations"),
         ("get", "/v1/attestations/{attestation}", "getAttestation", "attestations"),
+        ("get", "/v1/balances", "listBalances", "accounts"),
         ("get", "/v1/dataset-licenses", "listDatasetLicenses", "datasets"),
         ("get", "/v1/dataset-licenses/{license}", "getDatasetLicense", "datasets"),
         ("get", "/v1/dataset-licenses/{license}/members", "listCovered", "datasets"),
