@@ -102,6 +102,9 @@ class Settings(BaseSettings):
         description="Requests a second that one client address may make (and four seconds' worth at once); 0: no "
         "limit. Behind a proxy, let the proxy limit and set 0.",
     )
+    keep_answers_mb: int = Field(
+        64, ge=0, le=4096, description="Most memory for answers kept until something is committed, in MB; 0: none."
+    )
     graphql: bool = Field(True, description="Answer GraphQL under `/v1/graphql` as well.")
     webhooks: tuple[Webhook, ...] = Field(
         (),

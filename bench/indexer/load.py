@@ -12,6 +12,7 @@ import sys
 import time
 
 import orjson
+import uvloop
 
 
 class Client(asyncio.Protocol):
@@ -95,7 +96,7 @@ def main() -> None:
     for line in sys.stdin.read().splitlines():
         path, _, body = line.partition("\t")
         requests.append(post(path, body.encode()) if body else get(path))
-    print(orjson.dumps(asyncio.run(load(port, requests, connections, seconds))).decode())
+    print(orjson.dumps(uvloop.run(load(port, requests, connections, seconds))).decode())
 
 
 if __name__ == "__main__":

@@ -40,6 +40,11 @@ def work_key(number: int) -> bytes:
     return digest("work", number)
 
 
+def offer_key(number: int) -> bytes:
+    """The id of the offer of work `number`."""
+    return digest("offer", number)[:28] + bytes(4)
+
+
 def license_key(number: int) -> bytes:
     """The id of the license of work `number`."""
     return digest("offer", number)[:28] + (1).to_bytes(4)
@@ -92,7 +97,7 @@ def _work(n: int) -> tuple[Any, ...]:
 def _offer(n: int) -> tuple[Any, ...]:
     seq = _seq(n, 1)
     return _row(
-        OFFERS, offer_id=digest("offer", n)[:28] + bytes(4), work=work_key(n), licensor=person(n), usages=1 + n % 255,
+        OFFERS, offer_id=offer_key(n), work=work_key(n), licensor=person(n), usages=1 + n % 255,
         aspects=1 + n % 511, end_ms=WHOLE_END_MS, currency=_ETH, price=(10**15 + n).to_bytes(32), term=31_536_000,
         after_term=1, supply=UNLIMITED, closes_at=NEVER, terms=digest("t", n), posted_at=1_700_000_000, sold=1,
         seq=seq, changed=seq,
@@ -102,7 +107,7 @@ def _offer(n: int) -> tuple[Any, ...]:
 def _license(n: int) -> tuple[Any, ...]:
     seq = _seq(n, 2)
     return _row(
-        LICENSES, license=license_key(n), offer_id=digest("offer", n)[:28] + bytes(4), work=work_key(n),
+        LICENSES, license=license_key(n), offer_id=offer_key(n), work=work_key(n),
         holder=person(7 * n), licensee=person(7 * n), payer=person(7 * n), payee=bytes(12) + person(n), currency=_ETH,
         price=(10**15 + n).to_bytes(32), issued_at=1_700_000_000, expires_at=NEVER, party=digest("p", n), locked=1,
         seq=seq, changed=seq,

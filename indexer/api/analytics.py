@@ -9,10 +9,11 @@ import io
 from collections import defaultdict
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from indexer.api import ids, models, shapes
+from indexer.api.answers import Answer, Keep
 from indexer.api.context import Context, answer
 from indexer.api.ids import show_account, show_address, show_amount
 from indexer.api.problems import RESPONSES, bad_filter
@@ -74,20 +75,20 @@ def router(context: Context) -> APIRouter:
     api = APIRouter(tags=["analytics"], responses=RESPONSES)
 
     @context.get(api, "/analytics/creators/{account}", operation_id="getCreatorAnalytics", response_model=Grouped)
-    def creator(account: Annotated[str, Path(max_length=80)], query: Annotated[EarningsQuery, Query()]) -> Response:
+    def creator(account: Annotated[str, Path(max_length=80)], query: Annotated[EarningsQuery, Query()]) -> Answer:
         """What the licenses of works this account registered, or that name it as payee, brought."""
         key = ids.account(account)
         with context.reader.snapshot() as snapshot:
             return _grouped(snapshot, query, key)
 
     @context.get(api, "/analytics/network", operation_id="getNetwork", response_model=Network)
-    def network() -> Response:
+    def network() -> Answer:
         """Counts and sums over everything."""
         with context.reader.snapshot() as snapshot:
             return answer(snapshot, _network(snapshot))
 
     @context.get(api, "/analytics/sales", operation_id="getSales", response_model=Grouped)
-    def sales(query: Annotated[EarningsQuery, Query()]) -> Response:
+    def sales(query: Annotated[EarningsQuery, Query()]) -> Answer:
         """What all licenses of works brought."""
         with context.reader.snapshot() as snapshot:
             return _grouped(snapshot, query, None)
@@ -95,7 +96,7 @@ def router(context: Context) -> APIRouter:
     return api
 
 
-def _grouped(snapshot: Snapshot, query: EarningsQuery, account: bytes | None) -> Response:
+def _grouped(snapshot: Snapshot, query: EarningsQuery, account: bytes | None) -> Answer:
     if query.since >= query.until:
         raise bad_filter("since must be before until")
     rows = _sales(snapshot, query, account)
@@ -161,7 +162,7 @@ def _key(row: Row, by: str) -> str:
     return show_address(row["licensee"])
 
 
-def _csv(snapshot: Snapshot, by: str, lines: list[dict[str, Any]]) -> Response:
+def _csv(snapshot: Snapshot, by: str, lines: list[dict[str, Any]]) -> Answer:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([by, "licenses", "amount", "currency", "symbol", "decimals"])
@@ -172,11 +173,12 @@ def _csv(snapshot: Snapshot, by: str, lines: list[dict[str, Any]]) -> Response:
         writer.writerow(
             [line["key"], line["licenses"], amount["amount"], amount["currency"], symbol, amount["decimals"]]
         )
-    headers = {
-        "x-indexed-block": str(snapshot.at.number),
-        "content-disposition": f'attachment; filename="sales-by-{by}.csv"',
-    }
-    return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    headers = [
+        (b"content-type", b"text/csv; charset=utf-8"),
+        (b"x-indexed-block", b"%d" % snapshot.at.number),
+        (b"content-disposition", f'attachment; filename="sales-by-{by}.csv"'.encode()),
+    ]
+    return Answer(out.getvalue().encode(), headers, keep=Keep.STATE)
 
 
 _COUNTED = {

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from indexer.api import (
@@ -29,8 +29,8 @@ from indexer.api import (
     verify,
 )
 from indexer.api.context import Context
+from indexer.api.front import MIN_BLOCK_PARAMETER, Front
 from indexer.api.heads import Heads
-from indexer.api.middleware import MIN_BLOCK_PARAMETER, MinBlock, NotModified, RateLimit
 from indexer.api.reader import Reader
 from indexer.service import schema_of
 from indexer.settings import Settings
@@ -77,10 +77,7 @@ def create_app(settings: Settings, deployment: Deployment) -> FastAPI:
         redoc_url=None,
     )
     counts = metrics.Counts()
-    # The last one added is the first one asked.
-    app.add_middleware(NotModified)
-    app.add_middleware(MinBlock, heads=context.heads)
-    app.add_middleware(RateLimit, per_second=settings.rate_limit)
+    app.add_middleware(Front, context=context, counts=counts)
     # Anyone's page may read; nothing here depends on who asks, so no credentials.
     app.add_middleware(
         CORSMiddleware,
@@ -90,14 +87,11 @@ def create_app(settings: Settings, deployment: Deployment) -> FastAPI:
         expose_headers=_EXPOSED,
         max_age=86_400,
     )
-    app.add_middleware(metrics.Requests, counts=counts)
     problems.install(app)
-    v1 = APIRouter(prefix="/v1")
     parts = (catalog.works, catalog.offers, catalog.licenses, datasets.router, usage.router, disputes.router)
     others = (money.router, balances.router, search.router, verify.router, analytics.router)
     for part in (*parts, *others, events.router, stream.router):
-        v1.include_router(part(context))
-    app.include_router(v1)
+        app.include_router(part(context))
     if settings.graphql:
         app.include_router(graphql.router(context), prefix="/v1")
     app.include_router(state.router(context))

@@ -6,10 +6,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from indexer.api import ids, models
+from indexer.api.answers import Answer
 from indexer.api.context import Context, answer
 from indexer.api.ids import show_account, show_amount
 from indexer.api.pages import SCAN
@@ -64,7 +65,7 @@ def router(context: Context) -> APIRouter:
     @context.get(
         api, "/balances", operation_id="listBalances", tags=["accounts"], response_model=models.Page[RestingBalance]
     )
-    def list_balances(query: Annotated[BalanceQuery, Query()]) -> Response:
+    def list_balances(query: Annotated[BalanceQuery, Query()]) -> Answer:
         """Balances above zero of people, splits and invited people, by account. A page can be shorter than its limit
         while `next` is there."""
         after = (b"", b"")

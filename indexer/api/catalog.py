@@ -6,10 +6,11 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
-from indexer.api import ids, models, shapes
+from indexer.api import ids, models, rendered, shapes
+from indexer.api.answers import Answer
 from indexer.api.context import Context, answer, fee_bps, now
 from indexer.api.pages import Listing, PageQuery, page
 from indexer.api.problems import RESPONSES, bad_filter, not_found
@@ -55,7 +56,7 @@ def works(context: Context) -> APIRouter:
     router = APIRouter(tags=["works"], responses=RESPONSES)
 
     @context.get(router, "/works", operation_id="listWorks", response_model=models.Page[models.Work])
-    def list_works(query: Annotated[WorkQuery, Query()]) -> Response:
+    def list_works(query: Annotated[WorkQuery, Query()]) -> Answer:
         """Works, by owner, creator or content."""
         listing = Listing("works", shapes.WORK_COLUMNS, shapes.WORK_JOINS)
         if query.content is not None:
@@ -68,7 +69,7 @@ def works(context: Context) -> APIRouter:
             return answer(snapshot, page(snapshot, listing, query, lambda row: shapes.work(snapshot, row)))
 
     @context.get(router, "/works/{work}", operation_id="getWork", response_model=models.Work)
-    def get_work(work: TokenId) -> Response:
+    def get_work(work: TokenId) -> Answer:
         """One work, with its documents."""
         key = ids.token_id(work, "work")
         with context.reader.snapshot() as snapshot:
@@ -88,7 +89,7 @@ def offers(context: Context) -> APIRouter:
     router = APIRouter(tags=["offers"], responses=RESPONSES)
 
     @context.get(router, "/offers", operation_id="listOffers", response_model=models.Page[models.Offer])
-    def list_offers(query: Annotated[OfferQuery, Query()]) -> Response:
+    def list_offers(query: Annotated[OfferQuery, Query()]) -> Answer:
         """Offers, by what they permit, cost and belong to."""
         with context.reader.snapshot() as snapshot:
             at = now(snapshot)
@@ -98,7 +99,7 @@ def offers(context: Context) -> APIRouter:
             return answer(snapshot, page(snapshot, listing, query, lambda row: shapes.offer(snapshot, row, fee)))
 
     @context.get(router, "/offers/{offer}", operation_id="getOffer", response_model=models.Offer)
-    def get_offer(offer: Annotated[str, Path(max_length=80)]) -> Response:
+    def get_offer(offer: Annotated[str, Path(max_length=80)]) -> Answer:
         """One offer, with its terms, a quote and the struct to pass to `mint`."""
         key = ids.bytes32(offer, "an offer id")
         with context.reader.snapshot() as snapshot:
@@ -144,9 +145,9 @@ def licenses(context: Context) -> APIRouter:
     router = APIRouter(tags=["licenses"], responses=RESPONSES)
 
     @context.get(router, "/licenses", operation_id="listLicenses", response_model=models.Page[models.License])
-    def list_licenses(query: Annotated[LicenseQuery, Query()]) -> Response:
+    def list_licenses(query: Annotated[LicenseQuery, Query()]) -> Answer:
         """Licenses, by holder, work or offer."""
-        listing = Listing("licenses", shapes.LICENSE_COLUMNS, shapes.LICENSE_JOINS)
+        listing = Listing("licenses", rendered.LICENSE_COLUMNS, shapes.LICENSE_JOINS, bare=True)
         if query.offer is not None:
             listing.equal("offer_id", ids.bytes32(query.offer, "an offer id"))
         if query.work is not None:
@@ -155,10 +156,10 @@ def licenses(context: Context) -> APIRouter:
             listing.equal("holder", ids.address(query.holder))
         with context.reader.snapshot() as snapshot:
             at = now(snapshot)
-            return answer(snapshot, page(snapshot, listing, query, lambda row: shapes.license(snapshot, row, at)))
+            return answer(snapshot, page(snapshot, listing, query, lambda row: rendered.license(snapshot, row, at)))
 
     @context.get(router, "/licenses/{license}", operation_id="getLicense", response_model=models.License)
-    def get_license(license: TokenId) -> Response:
+    def get_license(license: TokenId) -> Answer:
         """One license."""
         key = ids.token_id(license, "license")
         with context.reader.snapshot() as snapshot:

@@ -6,18 +6,23 @@ from __future__ import annotations
 import functools
 import hashlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Response
 
+from indexer.api.answers import Answer, Keep
 from indexer.api.heads import Heads
+from indexer.api.operations import Handler, Operation, Table
 from indexer.api.reader import Reader, Snapshot
 from indexer.service import INDEXED
 from indexer.settings import Settings
 from ipto.deployment import Deployment
+
+_V1 = "/v1"
+_HEADERS = ((b"content-type", b"application/json"), (b"cache-control", b"no-cache"))
 
 
 @dataclass(frozen=True)
@@ -28,42 +33,48 @@ class Context:
     deployment: Deployment
     reader: Reader
     heads: Heads
-    operations: dict[str, Callable[..., Response]] = field(default_factory=dict)
+    operations: dict[str, Handler] = field(default_factory=dict)
+    table: Table = field(default_factory=Table)
 
     @property
     def indexed_contracts(self) -> list[str]:
         """The contracts of this deployment whose events are indexed."""
         return [name for name in INDEXED if name in self.deployment.contracts]
 
-    def get(self, router: APIRouter, path: str, **options: Any) -> Callable[[Callable[..., Response]], None]:
-        """Register a plain function that answers GET. Over PostgreSQL it runs on a thread, for each question waits for
-        the server; over SQLite it runs where it is, for it only waits for memory and that is faster."""
+    def get(self, router: APIRouter, path: str, *, versioned: bool = True, **options: Any) -> Callable[[Handler], None]:
+        """Register a plain function that answers GET; `router` describes it."""
 
-        def register(handler: Callable[..., Response]) -> None:
+        def register(handler: Handler) -> None:
+            route = _V1 + path if versioned else path
             self.operations[options["operation_id"]] = handler
-            router.get(path, **options)(handler if self.reader.remote else _at_once(handler))
+            self.table.add(Operation(route, handler))
+            router.get(route, **options)(handler)
 
         return register
 
-    def post(self, router: APIRouter, path: str, **options: Any) -> Callable[[Callable[..., Response]], None]:
-        """The same for a question that comes in a body."""
+    def post(self, router: APIRouter, path: str, **options: Any) -> Callable[[Handler], None]:
+        """Register a plain function that answers a question in a body. Over PostgreSQL it runs on a thread."""
 
-        def register(handler: Callable[..., Response]) -> None:
-            router.post(path, **options)(handler if self.reader.remote else _at_once(handler))
+        def register(handler: Handler) -> None:
+            @functools.wraps(handler)
+            def run(**arguments: Any) -> Response:
+                found = handler(**arguments)
+                response = Response(found.body, found.status)
+                response.raw_headers += found.headers
+                return response
+
+            @functools.wraps(handler)
+            async def at_once(**arguments: Any) -> Response:
+                return run(**arguments)
+
+            router.post(_V1 + path, **options)(run if self.reader.remote else at_once)
 
         return register
-
-
-def _at_once(handler: Callable[..., Response]) -> Callable[..., Awaitable[Response]]:
-    @functools.wraps(handler)
-    async def run(**arguments: Any) -> Response:
-        return handler(**arguments)
-
-    return run
 
 
 def now(snapshot: Snapshot) -> int:
     """The time sales are judged by: the clock, or the chain's where it is ahead (as development chains can be)."""
+    snapshot.timely = True
     return max(int(time.time()), snapshot.at.timestamp)
 
 
@@ -77,9 +88,9 @@ def fee_bps(snapshot: Snapshot, name: str = "fee_bps") -> int:
     return int(protocol(snapshot).get(name, "0"))
 
 
-def answer(snapshot: Snapshot, body: Any) -> Response:
+def answer(snapshot: Snapshot, body: Any) -> Answer:
     """JSON, with the block it is of, and a tag that is the same exactly when the answer is."""
     data = orjson.dumps(body)
-    tag = hashlib.blake2b(data, digest_size=12).hexdigest()
-    headers = {"x-indexed-block": str(snapshot.at.number), "etag": f'"{tag}"', "cache-control": "no-cache"}
-    return Response(data, media_type="application/json", headers=headers)
+    tag = b'"%s"' % hashlib.sha256(data).hexdigest()[:24].encode()
+    headers = [*_HEADERS, (b"x-indexed-block", b"%d" % snapshot.at.number), (b"etag", tag)]
+    return Answer(data, headers, tag=tag, keep=Keep.SECOND if snapshot.timely else Keep.STATE)

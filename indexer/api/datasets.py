@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from indexer.api import ids, models, records, shapes
+from indexer.api.answers import Answer
 from indexer.api.catalog import AspectName, TokenId, UsageName
 from indexer.api.context import Context, answer, fee_bps, now
 from indexer.api.ids import show_address, show_amount, show_digest, show_some_address, show_some_digest
@@ -64,7 +65,7 @@ def router(context: Context) -> APIRouter:
     api = APIRouter(tags=["datasets"], responses=RESPONSES)
 
     @context.get(api, "/datasets", operation_id="listDatasets", response_model=models.Page[records.Dataset])
-    def list_datasets(query: Annotated[DatasetQuery, Query()]) -> Response:
+    def list_datasets(query: Annotated[DatasetQuery, Query()]) -> Answer:
         """Datasets, by curator, currency and what they permit."""
         listing = Listing("datasets", _COLUMNS, _JOINS)
         if query.curator is not None:
@@ -84,7 +85,7 @@ def router(context: Context) -> APIRouter:
             return answer(snapshot, page(snapshot, listing, query, lambda row: _dataset(snapshot, row, fee)))
 
     @context.get(api, "/datasets/{dataset}", operation_id="getDataset", response_model=records.Dataset)
-    def get_dataset(dataset: DatasetId) -> Response:
+    def get_dataset(dataset: DatasetId) -> Answer:
         """One dataset, with its terms and what a license costs now."""
         key = ids.bytes32(dataset, "a dataset id")
         with context.reader.snapshot() as snapshot:
@@ -96,7 +97,7 @@ def router(context: Context) -> APIRouter:
     @context.get(
         api, "/datasets/{dataset}/members", operation_id="listMembers", response_model=models.Page[records.Member]
     )
-    def list_members(dataset: DatasetId, query: Annotated[MemberQuery, Query()]) -> Response:
+    def list_members(dataset: DatasetId, query: Annotated[MemberQuery, Query()]) -> Answer:
         """A dataset's members, present and former, each stay by itself."""
         listing = Listing("spells", _SPELL_COLUMNS, _SPELL_JOINS)
         if query.work is not None:
@@ -113,7 +114,7 @@ def router(context: Context) -> APIRouter:
         operation_id="listDatasetLicenses",
         response_model=models.Page[records.DatasetLicense],
     )
-    def list_licenses(query: Annotated[DatasetLicenseQuery, Query()]) -> Response:
+    def list_licenses(query: Annotated[DatasetLicenseQuery, Query()]) -> Answer:
         """Licenses of datasets, by holder or dataset."""
         listing = Listing("dataset_licenses", _LICENSE_COLUMNS, _LICENSE_JOINS)
         if query.dataset is not None:
@@ -127,7 +128,7 @@ def router(context: Context) -> APIRouter:
     @context.get(
         api, "/dataset-licenses/{license}", operation_id="getDatasetLicense", response_model=records.DatasetLicense
     )
-    def get_license(license: TokenId) -> Response:
+    def get_license(license: TokenId) -> Answer:
         """One license of a dataset."""
         key = ids.token_id(license, "license")
         with context.reader.snapshot() as snapshot:
@@ -139,7 +140,7 @@ def router(context: Context) -> APIRouter:
         operation_id="listCovered",
         response_model=models.Page[records.Member],
     )
-    def list_covered(license: TokenId, query: Annotated[PageQuery, Query()]) -> Response:
+    def list_covered(license: TokenId, query: Annotated[PageQuery, Query()]) -> Answer:
         """What a license of a dataset covers: the members at its sale, as `covers` of the market says."""
         key = ids.token_id(license, "license")
         number = int.from_bytes(key[28:])

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from indexer.api import ids, models, records
+from indexer.api.answers import Answer
 from indexer.api.context import Context, answer
 from indexer.api.ids import show_address, show_digest, show_some_address, show_some_digest
 from indexer.api.pages import Listing, PageQuery, page
@@ -50,7 +51,7 @@ def router(context: Context) -> APIRouter:
     @context.get(
         api, "/disputes", operation_id="listDisputes", tags=["disputes"], response_model=models.Page[records.Case]
     )
-    def list_disputes(query: Annotated[CaseQuery, Query()]) -> Response:
+    def list_disputes(query: Annotated[CaseQuery, Query()]) -> Answer:
         """Disputes, by subject, party and phase."""
         listing = Listing("cases", _COLUMNS, _JOINS)
         if query.subject is not None:
@@ -65,7 +66,7 @@ def router(context: Context) -> APIRouter:
             return answer(snapshot, page(snapshot, listing, query, lambda row: _case(snapshot, row)))
 
     @context.get(api, "/disputes/{case}", operation_id="getDispute", tags=["disputes"], response_model=records.Case)
-    def get_dispute(case: Annotated[str, Path(max_length=80, description="Number of the case.")]) -> Response:
+    def get_dispute(case: Annotated[str, Path(max_length=80, description="Number of the case.")]) -> Answer:
         """One dispute, with evidence, votes and holds."""
         key = ids.token_id(case, "case")
         with context.reader.snapshot() as snapshot:
@@ -82,7 +83,7 @@ def router(context: Context) -> APIRouter:
         tags=["attestations"],
         response_model=models.Page[records.Attestation],
     )
-    def list_attestations(query: Annotated[AttestationQuery, Query()]) -> Response:
+    def list_attestations(query: Annotated[AttestationQuery, Query()]) -> Answer:
         """Who vouches for what, by subject, attester and schema."""
         listing = Listing("attestations", _COLUMNS, _JOINS)
         if query.subject is not None:
@@ -103,7 +104,7 @@ def router(context: Context) -> APIRouter:
         tags=["attestations"],
         response_model=records.Attestation,
     )
-    def get_attestation(attestation: Annotated[str, Path(max_length=80)]) -> Response:
+    def get_attestation(attestation: Annotated[str, Path(max_length=80)]) -> Answer:
         """One attestation."""
         key = ids.bytes32(attestation, "an attestation id")
         with context.reader.snapshot() as snapshot:

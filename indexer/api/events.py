@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from indexer.api import ids, models
+from indexer.api.answers import Answer
 from indexer.api.context import Context, answer
 from indexer.api.pages import Listing, PageQuery, page
 from indexer.api.problems import RESPONSES, bad_filter
@@ -36,7 +37,7 @@ def router(context: Context) -> APIRouter:
     names = {event for shower in known.values() for event in shower.names}
 
     @context.get(api, "/events", operation_id="listEvents", response_model=models.Page[models.Event])
-    def list_events(query: Annotated[EventQuery, Query()]) -> Response:
+    def list_events(query: Annotated[EventQuery, Query()]) -> Answer:
         """Everything that happened, or what happened to one work."""
         if query.name is not None and query.name not in names:
             raise bad_filter(f"no contract has an event {query.name!r}; there are {', '.join(sorted(names))}")

@@ -15,7 +15,7 @@ from typing import Any, Literal, Union
 import anyio.to_thread
 import orjson
 import strawberry
-from fastapi import Request, Response
+from fastapi import Request
 from pydantic import BaseModel
 from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter
 from strawberry.fastapi import GraphQLRouter
@@ -121,8 +121,7 @@ def _with_signature(resolver: Callable[..., Any], arguments: dict[str, tuple[Any
 
 def _ask(context: Context, operation: str, arguments: dict[str, Any]) -> Callable[[], Any]:
     def ask() -> Any:
-        response: Response = context.operations[operation](**arguments)
-        return orjson.loads(response.body)
+        return orjson.loads(context.operations[operation](**arguments).body)
 
     return ask
 

@@ -4,44 +4,16 @@
 from __future__ import annotations
 
 import resource
-import time
+from bisect import bisect_left
 from collections import defaultdict
 
-from fastapi import APIRouter, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from fastapi import APIRouter
 
+from indexer.api.answers import Answer
 from indexer.api.context import Context
 from indexer.api.problems import ProblemError
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
-
-
-class Requests:
-    """Counts answers and their times, by operation; an ASGI middleware."""
-
-    def __init__(self, app: ASGIApp, counts: Counts) -> None:
-        self._app = app
-        self._counts = counts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        start, status = time.perf_counter(), 500
-
-        async def seen(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, seen)
-        finally:
-            route = scope.get("route")
-            # The route, not the path: a path is the client's choice, and labels must stay few.
-            self._counts.note(getattr(route, "path", "other"), status, time.perf_counter() - start)
 
 
 class Counts:
@@ -56,20 +28,20 @@ class Counts:
         """One answer."""
         self.by_status[(route, status)] += 1
         self.seconds[route] += seconds
-        place = next((place for place, limit in enumerate(_BUCKETS) if seconds <= limit), len(_BUCKETS))
-        self.buckets[route][place] += 1
+        self.buckets[route][bisect_left(_BUCKETS, seconds)] += 1
 
 
 def router(context: Context, counts: Counts) -> APIRouter:
     """The operation."""
     api = APIRouter()
 
-    @context.get(api, "/metrics", operation_id="getMetrics", include_in_schema=False)
-    def metrics() -> Response:
+    @context.get(api, "/metrics", versioned=False, operation_id="getMetrics", include_in_schema=False)
+    def metrics() -> Answer:
         lines = _requests(counts) + _database(context)
         usage = resource.getrusage(resource.RUSAGE_SELF)
         lines += _gauge("ipto_indexer_memory_bytes", "Most memory used.", usage.ru_maxrss * 1024)
-        return Response("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4; charset=utf-8")
+        kind = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+        return Answer(("\n".join(lines) + "\n").encode(), [kind])
 
     return api
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from indexer.api import ids, models, shapes
+from indexer.api.answers import Answer
 from indexer.api.context import Context, answer
 from indexer.api.ids import show_account, show_amount
 from indexer.api.pages import Listing, PageQuery, page
@@ -54,7 +55,7 @@ def router(context: Context) -> APIRouter:
     @context.get(
         api, "/accounts/{account}", operation_id="getAccount", tags=["accounts"], response_model=models.AccountState
     )
-    def get_account(account: AccountPath) -> Response:
+    def get_account(account: AccountPath) -> Answer:
         """An account's balances: earned, paid out, still booked. One that nothing ever happened to has none."""
         key = ids.account(account)
         with context.reader.snapshot() as snapshot:
@@ -76,7 +77,7 @@ def router(context: Context) -> APIRouter:
         tags=["accounts"],
         response_model=models.Page[models.LedgerLine],
     )
-    def list_ledger(account: AccountPath, query: Annotated[LedgerQuery, Query()]) -> Response:
+    def list_ledger(account: AccountPath, query: Annotated[LedgerQuery, Query()]) -> Answer:
         """Every movement of an account's money."""
         listing = _ledger(ids.account(account), query.currency)
         if query.kind is not None:
@@ -87,7 +88,7 @@ def router(context: Context) -> APIRouter:
     @context.get(
         api, "/payouts", operation_id="listPayouts", tags=["payouts"], response_model=models.Page[models.LedgerLine]
     )
-    def list_payouts(query: Annotated[PayoutQuery, Query()]) -> Response:
+    def list_payouts(query: Annotated[PayoutQuery, Query()]) -> Answer:
         """Money that left the vault: shares sent by splits, and withdrawals."""
         listing = _ledger(None if query.account is None else ids.account(query.account), query.currency)
         listing.where("o.kind IN (?, ?)", *_PAYOUTS)
@@ -101,7 +102,7 @@ def router(context: Context) -> APIRouter:
         tags=["splits"],
         response_model=models.Page[models.Split],
     )
-    def list_splits(query: Annotated[SplitQuery, Query()]) -> Response:
+    def list_splits(query: Annotated[SplitQuery, Query()]) -> Answer:
         """Splits, by recipient."""
         columns, joins = "o.*, b.hash AS block_hash", "JOIN blocks b ON b.number = o.changed >> 20"
         listing = Listing("splits", columns, joins)
@@ -120,7 +121,7 @@ def router(context: Context) -> APIRouter:
         tags=["splits"],
         response_model=models.Split,
     )
-    def get_split(split: Annotated[str, Path(max_length=80)]) -> Response:
+    def get_split(split: Annotated[str, Path(max_length=80)]) -> Answer:
         """One split: its recipients, what each has had, and what is still to be divided."""
         key = ids.bytes32(split, "a split")
         with context.reader.snapshot() as snapshot:
@@ -136,7 +137,7 @@ def router(context: Context) -> APIRouter:
     @context.get(
         api, "/works/{work}/earnings", operation_id="getEarnings", tags=["works"], response_model=models.Earnings
     )
-    def get_earnings(work: Annotated[str, Path(max_length=80)]) -> Response:
+    def get_earnings(work: Annotated[str, Path(max_length=80)]) -> Answer:
         """What a work's licenses brought, and each person's part of it."""
         key = ids.token_id(work, "work")
         with context.reader.snapshot() as snapshot:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from orjson import Fragment
 from pydantic import BaseModel, ConfigDict, Field
 
 from indexer.api import cursor as cursors
 from indexer.api.cursor import Place
-from indexer.api.reader import Row, Snapshot
+from indexer.api.reader import Snapshot
 
 SCAN = 2_000  # rows a page looks at, at most, when a filter has no index
 
@@ -44,6 +45,8 @@ class Listing:
     other: list[str] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
     by_line: bool = False
+    # Rows come as tuples of the columns, the first of which is o.seq: less to make where a list is asked for often.
+    bare: bool = False
     # Bounds on seq, both inclusive.
     from_seq: int = -1
     to_seq: int = _AFTER_ALL
@@ -62,56 +65,61 @@ class Listing:
 
 
 def page(
-    snapshot: Snapshot, listing: Listing, query: PageQuery, show: Callable[[Row], dict[str, Any]]
+    snapshot: Snapshot, listing: Listing, query: PageQuery, show: Callable[[Any], dict[str, Any] | Fragment]
 ) -> dict[str, Any]:
     """Run a list query and shape the answer. A page can be shorter than its limit, even empty, while `next` is there:
     then the rows looked at were mostly filtered out."""
-    asked = query.model_dump()
     newest = query.order == "newest"
     # Just outside of the bound the list starts from: a cursor names the last place already seen.
     start = Place(min(listing.to_seq, _AFTER_ALL - 1) + 1, 0) if newest else Place(listing.from_seq - 1, _LAST_LINE)
     if query.cursor is not None:
-        start = cursors.decode(query.cursor, asked)
+        start = cursors.decode(query.cursor, query.model_dump())
     rows, place = _fetch(snapshot, listing, start, newest, query.limit)
     return {
         "items": [show(row) for row in rows],
-        "next": None if place is None else cursors.encode(place, asked),
+        "next": None if place is None else cursors.encode(place, query.model_dump()),
         "indexed": {"block": snapshot.at.number, "hash": "0x" + snapshot.at.hash.hex()},
     }
 
 
 def _fetch(
     snapshot: Snapshot, listing: Listing, start: Place, newest: bool, limit: int
-) -> tuple[Sequence[Row], Place | None]:
+) -> tuple[Sequence[Any], Place | None]:
     sign, direction = ("<", "DESC") if newest else (">", "ASC")
-    key = "seq, line" if listing.by_line else "seq"
-    marks = "(?, ?)" if listing.by_line else "?"
-    values: list[Any] = [start.seq, start.line] if listing.by_line else [start.seq]
-    inner = f"({key}) {sign} {marks}"
+    key = ("o.seq", "o.line") if listing.by_line else ("o.seq",)
+    values = [value for _, value in listing.indexed]
+    conditions = [f"o.{column} = ?" for column, _ in listing.indexed]
+    conditions.append(f"({', '.join(key)}) {sign} (?, ?)" if listing.by_line else f"o.seq {sign} ?")
+    values += [start.seq, start.line] if listing.by_line else [start.seq]
     if newest and listing.from_seq >= 0:
-        inner, values = f"{inner} AND seq >= ?", [*values, listing.from_seq]
+        conditions.append("o.seq >= ?")
+        values.append(listing.from_seq)
     if not newest and listing.to_seq < _AFTER_ALL:
-        inner, values = f"{inner} AND seq <= ?", [*values, listing.to_seq]
-    for column, value in listing.indexed:
-        inner = f"{column} = ? AND {inner}"
-        values = [value, *values]
-    order = ", ".join(f"{part} {direction}" for part in key.split(", "))
-    seen = SCAN if listing.other else limit + 1
-    candidates = f"SELECT * FROM {listing.source} WHERE {inner} ORDER BY {order} LIMIT {seen}"  # noqa: S608
-    outer = " AND ".join(listing.other) or "TRUE"
-    outer_order = ", ".join(f"o.{part} {direction}" for part in key.split(", "))
-    sql = (
-        f"SELECT {listing.columns} FROM ({candidates}) o {listing.joins} "  # noqa: S608
-        f"WHERE {outer} ORDER BY {outer_order} LIMIT {limit + 1}"
-    )
-    rows = snapshot.all(sql, [*values, *listing.values])
+        conditions.append("o.seq <= ?")
+        values.append(listing.to_seq)
+    order = ", ".join(f"{part} {direction}" for part in key)
+    among = f"FROM {listing.source} o {{}} WHERE {' AND '.join(conditions)} ORDER BY {order}"
+    # Conditions without an index are tested on so many rows and no more.
+    candidates = f"SELECT o.* {among.format('')} LIMIT {SCAN}"
+    if listing.other:
+        sql = (
+            f"SELECT {listing.columns} FROM ({candidates}) o {listing.joins} "  # noqa: S608
+            f"WHERE {' AND '.join(listing.other)} ORDER BY {order} LIMIT {limit + 1}"
+        )
+    else:
+        sql = f"SELECT {listing.columns} {among.format(listing.joins)} LIMIT {limit + 1}"
+    ask = snapshot.tuples if listing.bare else snapshot.all
+    rows: list[Any] = ask(sql, [*values, *listing.values])
     if len(rows) > limit:
         last = rows[limit - 1]
+        if listing.bare:
+            return rows[:limit], Place(last[0])
         return rows[:limit], Place(last["seq"], last["line"] if listing.by_line else 0)
     if not listing.other:
         return rows, None
     # Everything looked at is used up; is there more behind it?
-    edge = snapshot.all(f"SELECT {key} FROM ({candidates}) o ORDER BY {order} LIMIT 1 OFFSET {SCAN - 1}", values)  # noqa: S608
+    last_one = f"ORDER BY {order} LIMIT 1 OFFSET {SCAN - 1}"
+    edge = snapshot.all(f"SELECT {', '.join(key)} FROM ({candidates}) o {last_one}", values)  # noqa: S608
     if not edge:
         return rows, None
     return rows, Place(edge[0]["seq"], edge[0]["line"] if listing.by_line else 0)

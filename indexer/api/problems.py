@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from indexer.api.answers import Answer
 from ipto.errors import InputError
 
 MEDIA_TYPE = "application/problem+json"
@@ -63,34 +65,43 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
+def validation_problem(faults: Sequence[tuple[Sequence[int | str], str]]) -> ProblemError:
+    """Parameters that do not fit; faults: where, and what is wrong."""
+    words = [f"{'.'.join(map(str, where))}: {what}" for where, what in faults]
+    return bad_filter("; ".join(words)[:1000])
+
+
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""
 
     @app.exception_handler(ProblemError)
     async def _problem(_: Request, error: ProblemError) -> Response:
-        return _answer(error.status, error.kind, error.title, str(error))
+        return _response(error.status, error.kind, error.title, str(error))
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> Response:
-        faults = [f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors()]
-        return _answer(400, "bad-filter", "Query parameter cannot be used", "; ".join(faults)[:1000])
+        found = validation_problem([(e["loc"][1:], e["msg"]) for e in error.errors()])
+        return _response(found.status, found.kind, found.title, str(found))
 
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> Response:
         kind = {404: "no-such-path", 405: "method-not-allowed"}.get(error.status_code, "http")
         detail = "see /docs for the paths and their parameters" if error.status_code in (404, 405) else error.detail
-        return _answer(error.status_code, kind, error.detail, detail, error.headers)
+        return _response(error.status_code, kind, error.detail, detail, error.headers)
 
     @app.exception_handler(Exception)
     async def _bug(_: Request, _error: Exception) -> Response:
-        return _answer(500, "internal", "Internal error", "the indexer failed at this; its log says why")
+        return _response(500, "internal", "Internal error", "the indexer failed at this; its log says why")
 
 
-def problem_response(status: int, kind: str, title: str, detail: str) -> Response:
-    """A problem document as an answer, where no exception can be raised."""
-    return _answer(status, kind, title, detail)
+def problem(status: int, kind: str, title: str, detail: str) -> Answer:
+    """A problem document as an answer."""
+    return Answer(_body(status, kind, title, detail), [(b"content-type", MEDIA_TYPE.encode())], status)
 
 
-def _answer(status: int, kind: str, title: str, detail: str, headers: Any = None) -> Response:
-    body = {"type": _PREFIX + kind, "title": title, "status": status, "detail": detail}
-    return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
+def _response(status: int, kind: str, title: str, detail: str, headers: Any = None) -> Response:
+    return Response(_body(status, kind, title, detail), status, headers, MEDIA_TYPE)
+
+
+def _body(status: int, kind: str, title: str, detail: str) -> bytes:
+    return orjson.dumps({"type": _PREFIX + kind, "title": title, "status": status, "detail": detail})

@@ -8,6 +8,7 @@ import queue
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from indexer.api.kept import State
 from indexer.api.problems import not_ready
 from indexer.database import ReadConnection, is_postgres, open_read
 from indexer.migrations import HEAD, VERSION_TABLE
@@ -34,6 +35,8 @@ class Snapshot:
     def __init__(self, db: ReadConnection, at: Indexed) -> None:
         self._db = db
         self.at = at
+        # Whether what was made of it depends on the clock too.
+        self.timely = False
 
     def one(self, sql: str, *values: Any) -> Row | None:
         """The first row, or None."""
@@ -43,6 +46,10 @@ class Snapshot:
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """All rows; the statement must have a LIMIT or be bounded by its table."""
         return self._db.all(sql, values)
+
+    def tuples(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The same as tuples, in the order of the columns."""
+        return self._db.tuples(sql, values)
 
     def finality(self, seq: int, block_hash: bytes) -> dict[str, Any]:
         """How settled the event `seq` is."""
@@ -89,6 +96,22 @@ class Reader:
             finally:
                 with contextlib.suppress(Exception) if db.broken() else contextlib.nullcontext():
                     db.end()
+        finally:
+            self._idle.put(db)
+
+    def state(self) -> State | None:
+        """A word for what the database holds now: while it is the same, so is every answer. None: it cannot be read."""
+        try:
+            db = self._idle.get(timeout=_WAIT_SECONDS)
+        except queue.Empty:
+            return None
+        try:
+            return None if db is None or db.broken() else db.state()
+        except Exception:
+            # A connection that broke is noticed when it is used; whoever asks next opens another.
+            if db is None or not db.broken():
+                raise
+            return None
         finally:
             self._idle.put(db)
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from indexer.api import models, shapes
+from indexer.api.answers import Answer
 from indexer.api.context import Context, answer, now
 from indexer.api.problems import RESPONSES, bad_filter
 from indexer.api.reader import Snapshot
@@ -62,7 +63,7 @@ def router(context: Context) -> APIRouter:
     api = APIRouter(tags=["works"], responses=RESPONSES)
 
     @context.get(api, "/search", operation_id="searchWorks", response_model=Found)
-    def search(query: Annotated[SearchQuery, Query()]) -> Response:
+    def search(query: Annotated[SearchQuery, Query()]) -> Answer:
         """Works whose title, credits, culture or tags have all the words."""
         words = _WORD.findall(query.q.lower())[:_MAX_WORDS]
         if not words:
@@ -73,7 +74,7 @@ def router(context: Context) -> APIRouter:
             return answer(snapshot, body)
 
     @context.get(api, "/facets", operation_id="getFacets", response_model=Facets)
-    def facets() -> Response:
+    def facets() -> Answer:
         """What can be filtered by, and how much there is of it."""
         with context.reader.snapshot() as snapshot:
             counted = {

@@ -6,10 +6,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import orjson
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from indexer.api import models
+from indexer.api.answers import Answer, json_answer
 from indexer.api.context import Context, protocol
 from indexer.api.ids import show_some_address
 from indexer.api.problems import RESPONSES, ProblemError, not_ready
@@ -23,22 +23,22 @@ def router(context: Context) -> APIRouter:
     """The three operations."""
     api = APIRouter(tags=["state"], responses=RESPONSES)
 
-    @context.get(api, "/health", operation_id="getHealth", response_model=models.Health)
-    def health() -> Response:
+    @context.get(api, "/health", versioned=False, operation_id="getHealth", response_model=models.Health)
+    def health() -> Answer:
         """The process lives."""
-        return _json({"status": "ok"})
+        return json_answer({"status": "ok"})
 
-    @context.get(api, "/ready", operation_id="getReady", response_model=models.Ready)
-    def ready() -> Response:
+    @context.get(api, "/ready", versioned=False, operation_id="getReady", response_model=models.Ready)
+    def ready() -> Answer:
         """200 while the database is at the head of the chain, else 503."""
         with context.reader.snapshot() as snapshot:
             state = _state(context, snapshot)
         if not state["ready"]:
             raise not_ready(state["reason"])
-        return _json({"status": "ready", "lag": state["lag"]})
+        return json_answer({"status": "ready", "lag": state["lag"]})
 
-    @context.get(api, "/status", operation_id="getStatus", response_model=models.Status)
-    def status() -> Response:
+    @context.get(api, "/status", versioned=False, operation_id="getStatus", response_model=models.Status)
+    def status() -> Answer:
         """What is indexed and how fresh it is; answers also when nothing is."""
         deployment = context.deployment
         body: dict[str, Any] = {
@@ -62,7 +62,7 @@ def router(context: Context) -> APIRouter:
                 body |= _known(context, snapshot)
         except ProblemError as error:
             body["error"] = str(error)
-        return _json(body)
+        return json_answer(body)
 
     return api
 
@@ -108,7 +108,3 @@ def _state(context: Context, snapshot: Snapshot) -> dict[str, Any]:
     elif lag < 0:
         reason = f"the node is {-lag} blocks behind the database"
     return {"head": row["head"], "lag": lag, "ready": not reason, "reason": reason}
-
-
-def _json(body: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")

@@ -45,7 +45,7 @@ class StreamQuery(BaseModel):
 
 def router(context: Context) -> APIRouter:
     """GET /stream."""
-    api = APIRouter(tags=["events"], responses=RESPONSES)
+    api = APIRouter(prefix="/v1", tags=["events"], responses=RESPONSES)
     showers = {name: Shower(artifact(name)["abi"]) for name in context.indexed_contracts}
     running = 0
 

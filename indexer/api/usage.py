@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from indexer.api import ids, models, records
+from indexer.api.answers import Answer
 from indexer.api.context import Context, answer, now
 from indexer.api.ids import show_account, show_address, show_amount, show_digest, show_some_address, show_some_digest
 from indexer.api.pages import Listing, PageQuery, page
@@ -76,7 +77,7 @@ def router(context: Context) -> APIRouter:
     api = APIRouter(tags=["usage"], responses=RESPONSES)
 
     @context.get(api, "/models", operation_id="listModels", response_model=models.Page[records.AiModel])
-    def list_models(query: Annotated[ModelQuery, Query()]) -> Response:
+    def list_models(query: Annotated[ModelQuery, Query()]) -> Answer:
         """Registered models."""
         listing = Listing("models", "o.*, b.hash AS block_hash", _BLOCK)
         if query.developer is not None:
@@ -85,7 +86,7 @@ def router(context: Context) -> APIRouter:
             return answer(snapshot, page(snapshot, listing, query, lambda row: _model(snapshot, row)))
 
     @context.get(api, "/models/{model}", operation_id="getModel", response_model=records.AiModel)
-    def get_model(model: Digest) -> Response:
+    def get_model(model: Digest) -> Answer:
         """One model and what it was trained on."""
         key = ids.bytes32(model, "a model id")
         with context.reader.snapshot() as snapshot:
@@ -96,7 +97,7 @@ def router(context: Context) -> APIRouter:
             return answer(snapshot, _model(snapshot, row))
 
     @context.get(api, "/reports", operation_id="listReports", response_model=models.Page[records.Report])
-    def list_reports(query: Annotated[ReportQuery, Query()]) -> Response:
+    def list_reports(query: Annotated[ReportQuery, Query()]) -> Answer:
         """Usage reports, by license, model, reporter and state."""
         listing = Listing("reports", _REPORT_COLUMNS, _REPORT_JOINS)
         if query.license is not None:
@@ -115,7 +116,7 @@ def router(context: Context) -> APIRouter:
             return answer(snapshot, page(snapshot, listing, query, lambda row: _report(snapshot, row)))
 
     @context.get(api, "/reports/{report}", operation_id="getReport", response_model=records.Report)
-    def get_report(report: Digest) -> Response:
+    def get_report(report: Digest) -> Answer:
         """One report."""
         key = ids.bytes32(report, "a report id")
         with context.reader.snapshot() as snapshot:
@@ -128,7 +129,7 @@ def router(context: Context) -> APIRouter:
     @context.get(
         api, "/usage-payments", operation_id="listUsagePayments", response_model=models.Page[records.UsagePayment]
     )
-    def list_payments(query: Annotated[PaymentQuery, Query()]) -> Response:
+    def list_payments(query: Annotated[PaymentQuery, Query()]) -> Answer:
         """Shares of reports that were paid, by report, work or account."""
         listing = Listing("usage_paid", _PAID_COLUMNS, _PAID_JOINS)
         if query.report is not None:
@@ -141,7 +142,7 @@ def router(context: Context) -> APIRouter:
             return answer(snapshot, page(snapshot, listing, query, lambda row: _payment(snapshot, row)))
 
     @context.get(api, "/duties", operation_id="listDuties", response_model=models.Page[records.Duty])
-    def list_duties(query: Annotated[DutyQuery, Query()]) -> Response:
+    def list_duties(query: Annotated[DutyQuery, Query()]) -> Answer:
         """Licenses that owe usage reports: when the next is due, and who is overdue."""
         listing = Listing("duties", _DUTY_COLUMNS, _DUTY_JOINS)
         if query.license is not None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from indexer.api import ids, models
+from indexer.api.answers import Answer
 from indexer.api.catalog import AspectName, UsageName
 from indexer.api.context import Context, answer, now
 from indexer.api.ids import show_address, show_digest
@@ -77,7 +78,7 @@ def router(context: Context) -> APIRouter:
     api = APIRouter(tags=["licenses"], responses=RESPONSES)
 
     @context.post(api, "/verify", operation_id="verify", response_model=Verdict)
-    def verify(question: Question) -> Response:
+    def verify(question: Question) -> Answer:
         """May this holder do this with this file? For an answer that counts, make the calls it names."""
         holder = ids.address(question.holder)
         if (question.content is None) == (question.work is None):

@@ -117,6 +117,10 @@ class ReadConnection(abc.ABC):
     def all(self, sql: str, values: Values = ()) -> list[Any]:
         """All rows, as mappings by column name."""
 
+    @abc.abstractmethod
+    def tuples(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """All rows, as tuples in the order of the columns."""
+
     def one(self, sql: str, values: Values = ()) -> Any:
         """The first row, or None."""
         found = self.all(sql, values)
@@ -125,6 +129,10 @@ class ReadConnection(abc.ABC):
     @abc.abstractmethod
     def each(self, sql: str) -> Iterator[Any]:
         """All rows of a query of any size, one after another; between `begin` and `end`."""
+
+    @abc.abstractmethod
+    def state(self) -> int | str:
+        """A word for what the database holds; another one after any commit. Outside of `begin` and `end`."""
 
     @abc.abstractmethod
     def broken(self) -> bool:

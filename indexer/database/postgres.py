@@ -165,10 +165,19 @@ class PostgresReadConnection(ReadConnection):
     def all(self, sql: str, values: Values = ()) -> list[Any]:
         return self._db.execute(translate(sql), values).fetchall()
 
+    def tuples(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        with self._db.cursor(row_factory=tuple_row) as cursor:
+            return cursor.execute(translate(sql), values).fetchall()
+
     def each(self, sql: str) -> Iterator[Any]:
         with self._db.cursor(name="each") as cursor:
             cursor.itersize = 2_000
             yield from cursor.execute(translate(sql))
+
+    def state(self) -> int | str:
+        # Which transactions are visible: the same words, the same rows, whichever connection asks.
+        (found,) = self._db.execute(b"SELECT pg_current_snapshot()::text AS seen")
+        return str(found["seen"])
 
     def broken(self) -> bool:
         return self._db.broken or self._db.closed

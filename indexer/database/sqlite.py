@@ -18,6 +18,8 @@ from indexer.ddl import Dialect
 from indexer.tables import Key, Row, Table
 from ipto.errors import NotFoundError
 
+_STATEMENTS = 256  # remembered as prepared, and by the names of their columns
+
 
 class SqliteWriter(Writer):
     """See Writer."""
@@ -96,10 +98,12 @@ class SqliteReadConnection(ReadConnection):
         if not path.exists():
             raise NotFoundError(f"{path.name} does not exist yet; start `python -m indexer run`")
         uri = f"{path.absolute().as_uri()}?mode=ro"
-        self._db = sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=256, check_same_thread=False)
+        self._db = sqlite3.connect(
+            uri, uri=True, isolation_level=None, cached_statements=_STATEMENTS, check_same_thread=False
+        )
         self._db.execute("PRAGMA query_only = 1")
         self._db.execute("PRAGMA mmap_size = 1073741824")
-        self._db.row_factory = sqlite3.Row
+        self._names: dict[str, tuple[str, ...]] = {}
 
     def begin(self) -> None:
         self._db.execute("BEGIN")
@@ -108,13 +112,37 @@ class SqliteReadConnection(ReadConnection):
         self._db.execute("COMMIT")
 
     def all(self, sql: str, values: Values = ()) -> list[Any]:
+        cursor = self._db.execute(sql, values)
+        names = self._names_of(sql, cursor)
+        # Faster to read than sqlite3.Row, which looks through all names for each.
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def tuples(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
         return self._db.execute(sql, values).fetchall()
 
     def one(self, sql: str, values: Values = ()) -> Any:
-        return self._db.execute(sql, values).fetchone()
+        cursor = self._db.execute(sql, values)
+        row = cursor.fetchone()
+        return None if row is None else dict(zip(self._names_of(sql, cursor), row, strict=True))
 
     def each(self, sql: str) -> Iterator[Any]:
-        yield from self._db.execute(sql)
+        cursor = self._db.execute(sql)
+        names = self._names_of(sql, cursor)
+        for row in cursor:
+            yield dict(zip(names, row, strict=True))
+
+    def _names_of(self, sql: str, cursor: sqlite3.Cursor) -> tuple[str, ...]:
+        names = self._names.get(sql)
+        if names is None:
+            if len(self._names) >= _STATEMENTS:
+                self._names.clear()
+            names = self._names[sql] = tuple([column[0] for column in cursor.description])
+        return names
+
+    def state(self) -> int | str:
+        # Changes with each commit of another connection, and is of this connection alone.
+        found: int = self._db.execute("PRAGMA data_version").fetchone()[0]
+        return found
 
     def broken(self) -> bool:
         return False

@@ -155,8 +155,8 @@ def test_metrics(story: Story) -> None:
     block = story.get("/status")["indexed"]["block"]
     assert f"ipto_indexer_block {block}\n" in text
     assert "ipto_indexer_up 1\n" in text
-    assert 'ipto_indexer_requests_total{route="/works",status="200"}' in text
-    assert 'ipto_indexer_request_seconds_bucket{route="/works",le="+Inf"}' in text
+    assert 'ipto_indexer_requests_total{route="/v1/works",status="200"}' in text
+    assert 'ipto_indexer_request_seconds_bucket{route="/v1/works",le="+Inf"}' in text
     assert 'ipto_indexer_documents{state="resolved"} 1' in text
 
 
