@@ -6,12 +6,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import boa
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from ipto import ids
 from ipto.structs import ETH, NEVER, PERPETUAL, UNLIMITED, ZERO32, ZERO_ADDRESS, Offer, WorkInput
-from tests.contracts.model.market import FOREVER, TRANSFERABLE, Listing, MarketModel
+from tests.contracts.model.market import BUNDLE, EXCLUSIVE, FOREVER, TRANSFERABLE, Listing, MarketModel
 from tests.contracts.support.build import account, authorize, digest, even_split, offer_for
 from tests.contracts.support.contract import Reverted
 from tests.contracts.support.effort import effort
@@ -32,6 +33,8 @@ class MarketMachine(Machine):
         self.system, self.model = system, MarketModel()
         self.creators = [str(system.creator), str(system.dancer), str(system.heir)]
         self.licensees = [system.licensee, system.keeper, system.relayer]
+        for payer in self.licensees:
+            boa.env.set_balance(payer, 10**36)  # the dearest offer a thousand times over
         self.stewards = [ZERO_ADDRESS, str(system.steward), str(system.editor)]
         shares = even_split(system.creator, system.dancer)
         system.vault.declare_split(shares, ZERO_ADDRESS)
@@ -159,7 +162,7 @@ class MarketMachine(Machine):
         private=st.sampled_from([None, None, 0]),
         opens=st.sampled_from([0, 0, 0, 50]),
         closes=st.sampled_from([NEVER, NEVER, 200_000]),
-        flags=st.sampled_from([0, TRANSFERABLE, 4, 4 | TRANSFERABLE]),
+        flags=st.sampled_from([0, TRANSFERABLE, BUNDLE, BUNDLE | TRANSFERABLE, EXCLUSIVE, EXCLUSIVE | TRANSFERABLE]),
     )
     def post(
         self, which: int, by: int | None, currency: bool, private: int | None, opens: int, closes: int, **facts: Any
@@ -248,6 +251,57 @@ class MarketMachine(Machine):
         if reason is None:
             self.model.sell(listing, str(licensee), license, now())
             assert license == ids.license_id(ids.offer_id(offer), listing.sold)
+
+    @step(
+        weight=4,
+        when=lambda self: self.model.listings,
+        picks=st.lists(st.tuples(ANY, st.sampled_from([None, None, None, None, 0, 1])), min_size=1, max_size=4),
+        who=WHO,
+        slack=st.sampled_from([0, 0, 0, 1, -1]),
+        is_one_currency=st.sampled_from([True, True, True, False]),
+    )
+    def mint_many(self, picks: list[tuple[int, int | None]], who: int, slack: int, is_one_currency: bool) -> None:
+        """Several offers, some of them perhaps twice, in one payment: all or none."""
+        licensee, system = self.licensees[who], self.system
+        order = []
+        for which, read in picks:
+            listing = self.any_listing(which)
+            if is_one_currency and order and listing.offer.currency != order[0][0].offer.currency:
+                continue
+            work = self.model.works[listing.offer.work]
+            order.append((listing, (work.cultural if read is None else NOTICES[read], self.model.rank(work))))
+        total = sum(listing.offer.price + self.model.fee(listing.offer.price) for listing, _ in order)
+        currency, limit = order[0][0].offer.currency, max(total + slack, 0)
+        refused = self.model.why_not_all(order, str(licensee), limit, now())
+        if currency != ETH:
+            system.fund(system.usd, licensee, total, system.market.address)
+        acknowledged = [ids.acknowledgement(listing.offer.terms, *read) for listing, read in order]
+        arguments = ([listing.offer for listing, _ in order], licensee, ZERO32, limit, acknowledged)
+        value = total if currency == ETH else 0
+        reason, licenses = self.attempt(system.market, "mint_many", *arguments, sender=licensee, value=value)
+        self.agrees(reason, refused)
+        if reason is None:
+            for (listing, _), license in zip(order, licenses, strict=True):
+                self.model.sell(listing, str(licensee), license, now())
+                assert license == ids.license_id(ids.offer_id(listing.offer), listing.sold)
+
+    @step(weight=3, when=lambda self: self.model.listings, which=ANY, leaves=st.booleans())
+    def bundle(self, which: int, leaves: bool) -> None:
+        """What the dataset market alone may say: an offer joins a dataset, a work leaves one."""
+        listing, market = self.any_listing(which), self.system.market
+        offer = listing.offer
+        caller = self.system.datasets.address if which % 8 else self.system.thief
+        refused = {"market: not for this caller"} if caller == self.system.thief else set()
+        if leaves:
+            refused |= set() if self.model.bundled[offer.work] else {"market: work is in no dataset"}
+            reason, _ = self.attempt(market, "unbundle", offer.work, sender=caller)
+        else:
+            refused |= self.model.why_not_bundle(listing, now())
+            reason, told = self.attempt(market, "bundle", offer, sender=caller)
+            assert told in (None, (ids.offer_id(offer), self.model.works[offer.work].cultural))
+        self.agrees(reason, refused)
+        if reason is None:
+            self.model.bundled[offer.work] += -1 if leaves else 1
 
     @step(weight=2, when=lambda self: self.model.licenses, which=ANY, to=WHO)
     def move_license(self, which: int, to: int) -> None:

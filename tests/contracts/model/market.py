@@ -7,13 +7,14 @@ Written from the protocol's words, not from the contracts: no packing, no hashes
 from __future__ import annotations
 
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from ipto.structs import NEVER, PERPETUAL, UNLIMITED, ZERO32, ZERO_ADDRESS, Offer
 
 DAY = 86_400
 HOUR = 3_600
-EXCLUSIVE, TRANSFERABLE = 4, 2
+BUNDLE, TRANSFERABLE, EXCLUSIVE = 1, 2, 4
 FOREVER = 2**256
 
 
@@ -61,6 +62,7 @@ class MarketModel:
     first_claims: dict[bytes, tuple[int, int]] = field(default_factory=dict)  # content → work, time
     listings: dict[bytes, Listing] = field(default_factory=dict)
     licenses: dict[int, License] = field(default_factory=dict)
+    bundled: Counter[int] = field(default_factory=Counter)  # work → datasets that hold it
     exclusive: dict[tuple[int, int], int] = field(default_factory=dict)  # work, usage bit → until
     booked: Counter[tuple[bytes, str]] = field(default_factory=Counter)
     fee_bps: int = 0
@@ -113,18 +115,49 @@ class MarketModel:
         offer, work = listing.offer, self.works[listing.offer.work]
         reasons = {
             "market: paused": self.is_paused,
-            "market: offer not live": not listing.is_live,
-            "market: work has another owner": work.owner != offer.licensor or listing.posted_at < work.since,
             "market: offer is private": offer.licensee not in (ZERO_ADDRESS, licensee),
-            "market: offer not open yet": now < offer.opens_at,
-            "market: offer closed": now >= offer.closes_at and offer.closes_at != NEVER,
             "market: sold out": listing.sold >= offer.supply and offer.supply != UNLIMITED,
             "market: acknowledged other terms": read != (work.cultural, self.rank(work)),
-            "market: steward has not consented": work.steward != ZERO_ADDRESS and work.steward not in listing.consents,
-            "market: exclusive license running": any(now < self.exclusive.get(lane, 0) for lane in self.lanes(offer)),
+            "market: work is in a dataset": bool(offer.flags & EXCLUSIVE and self.bundled[offer.work]),
             "market: price above max": offer.price + self.fee(offer.price) > max_total,
         }
+        return self.not_on_sale(listing, now) | {reason for reason, holds in reasons.items() if holds}
+
+    def not_on_sale(self, listing: Listing, now: int) -> set[str]:
+        """What keeps an offer from being sold by itself and from joining a dataset alike."""
+        offer, work = listing.offer, self.works[listing.offer.work]
+        reasons = {
+            "market: offer not live": not listing.is_live,
+            "market: work has another owner": work.owner != offer.licensor or listing.posted_at < work.since,
+            "market: offer not open yet": now < offer.opens_at,
+            "market: offer closed": now >= offer.closes_at and offer.closes_at != NEVER,
+            "market: steward has not consented": work.steward != ZERO_ADDRESS and work.steward not in listing.consents,
+            "market: exclusive license running": any(now < self.exclusive.get(lane, 0) for lane in self.lanes(offer)),
+        }
         return {reason for reason, holds in reasons.items() if holds}
+
+    def why_not_bundle(self, listing: Listing, now: int) -> set[str]:
+        """All reasons against an offer's joining a dataset."""
+        is_for = bool(listing.offer.flags & BUNDLE)
+        return self.not_on_sale(listing, now) | (set() if is_for else {"market: offer is not for datasets"})
+
+    def why_not_all(
+        self, order: list[tuple[Listing, tuple[bytes, int]]], licensee: str, max_total: int, now: int
+    ) -> set[str]:
+        """The reasons against several sales in one: those of the first that fails, each as if those before had been."""
+        after = deepcopy(self)
+        names = {id(listing): name for name, listing in self.listings.items()}
+        total = 0
+        for place, (listing, read) in enumerate(order):
+            copied = after.listings[names[id(listing)]]
+            refused = after.refusals(copied, licensee, 2**256, read, now)
+            if refused:
+                return refused
+            if listing.offer.currency != order[0][0].offer.currency:
+                return {"market: more than one currency"}
+            after.sell(copied, licensee, -1 - place, now)
+            total += listing.offer.price + self.fee(listing.offer.price)
+        return {"market: price above max"} if total > max_total else set()
 
     def lanes(self, offer: Offer) -> list[tuple[int, int]]:
         """The work and each usage of an offer."""

@@ -9,7 +9,7 @@ import boa
 from eth_account import Account
 from eth_utils import keccak
 
-from ipto.structs import ETH, ZERO_ADDRESS
+from ipto.structs import ETH
 from tests.contracts.support.contract import ROOT, Contract, deploy, hostile, transact
 
 CONTRACTS = ROOT / "contracts"
@@ -110,7 +110,7 @@ class System:
             wiring.get("vault", self.vault.address),
             wiring.get("registry", self.registry.address),
             wiring.get("signed", self.signed.address),
-            wiring.get("disputes", ZERO_ADDRESS),
+            wiring.get("disputes", self.disputes.address),
             wiring.get("market", self.market.address),
             wiring.get("certificates", self.certificates.address),
         )

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import "./SumTree.sol";
+
 /// What handlers ask of forge (its cheat codes), and nothing else.
 interface Vm {
     function getCode(string calldata path) external view returns (bytes memory);
@@ -76,14 +78,25 @@ interface Registry {
     function register(address, WorkInput calldata) external returns (uint256);
     function transferFrom(address, address, uint256) external;
     function ownerOf(uint256) external view returns (address);
+    function hold(uint256, uint40) external;
+    function reassign(uint256, address, uint40, bool) external;
+    function name_steward(uint256, address) external;
+    function held_until(uint256) external view returns (uint256);
+    function work_of(uint256)
+        external
+        view
+        returns (address, uint40, uint32, uint16, uint8, bytes32, bytes32, bytes32, address);
 }
 
 interface Market {
     function post(Offer calldata) external returns (bytes32);
     function withdraw_offer(Offer calldata) external;
     function mint(Offer calldata, address, bytes32, uint256, bytes32) external payable returns (uint256);
+    function mint_many(Offer[] calldata, address, bytes32, uint256, bytes32[] calldata)
+        external
+        payable
+        returns (uint256[] memory);
     function quote(Offer calldata) external view returns (uint256, uint256, bytes32);
-    function offer_id(Offer calldata) external view returns (bytes32);
     function set_fee(uint16, address) external;
     function ownerOf(uint256) external view returns (address);
     function balanceOf(address) external view returns (uint256);
@@ -140,12 +153,90 @@ interface Datasets {
         returns (uint256, uint256, uint256, uint256, uint32, bytes32);
 }
 
+struct UsageReport {
+    uint256 license;
+    bytes32 model;
+    uint32 number;
+    uint40 through;
+    uint8 flags;
+    uint104 total;
+    bytes32 root;
+    bytes32 manifest;
+}
+
+struct UsageLeaf {
+    uint32 index;
+    uint32 spell;
+    uint256 amount;
+    Offer offer;
+}
+
+interface Settlement {
+    function report(Offer calldata, UsageReport calldata) external payable returns (bytes32);
+    function report_dataset(Dataset calldata, UsageReport calldata) external payable returns (bytes32);
+    function restate(address, address, uint256, uint32, bytes32, bytes32) external;
+    function claim(address, uint256, uint32, uint32, UsageLeaf[] calldata, SumNode[] calldata)
+        external
+        returns (uint256);
+    function hold_report(bytes32, bool) external;
+    function void_report(bytes32, bytes32) external;
+    function due_at(uint256, Offer calldata) external view returns (uint256, uint256);
+    function due_at_dataset(uint256, Dataset calldata) external view returns (uint256, uint256);
+    function in_good_standing(uint256, Offer calldata) external view returns (bool);
+    function in_good_standing_dataset(uint256, Dataset calldata) external view returns (bool);
+    function ledger_of(address, uint256) external view returns (uint40, uint32, uint32, uint32, uint32);
+    function report_id(address, uint256, uint32) external view returns (bytes32);
+    function report_of(bytes32) external view returns (uint256, uint256, uint40, uint8, bytes32);
+}
+
+struct Case {
+    address opener;
+    address respondent;
+    uint8 effect;
+    uint8 phase;
+    uint8 outcome;
+    bool is_answered;
+    bool is_executed;
+    bool is_settled;
+    uint40 opened_at;
+    uint40 ruled_at;
+    address target;
+    address market;
+    uint256 subject;
+    bytes32 remedy;
+}
+
+interface Disputes {
+    function open_case(uint8, address, address, uint256, uint32, uint256, bytes32) external payable returns (uint256);
+    function answer(uint256, bytes32) external payable;
+    function ask_hold(uint256, uint256) external payable;
+    function end_hold(address, uint256) external;
+    function withdraw_case(uint256) external;
+    function refer(uint256) external;
+    function execute(uint256) external;
+    function settle(uint256) external;
+    function rule(uint256, uint8, bytes32, bytes32) external;
+    function order_hold(uint256, bool) external;
+    function case_of(uint256) external view returns (Case memory);
+    function rent_of(uint256) external view returns (uint256, uint256, address);
+    function hold_of(address, uint256) external view returns (uint256, uint256, uint256, uint256);
+}
+
+interface Panel {
+    function vote(address, uint256, uint8, bytes32, bytes32) external;
+    function vote_hold(address, uint256, bool) external;
+    function share_fee(address, uint256) external;
+}
+
 struct System {
     address signed;
     Vault vault;
     Registry registry;
     Market market;
     Datasets datasets;
+    Panel panel;
+    Disputes disputes;
+    Settlement settlement;
     Token usd;
 }
 
@@ -153,21 +244,64 @@ interface Link {
     function set_dataset_market(address) external;
 }
 
-/// The protocol as it is deployed, owned by named("owner"), without arbiter and certificates.
-function system() returns (System memory all) {
+uint256 constant BOND = 1e17;
+uint256 constant FEE = 5e16 + 1;
+uint256 constant RENT = 1e16;
+
+/// The protocol as it is deployed, owned by named("owner"); its panel is `judges()`, of whom two decide. ruler: who rules in its place; zero: dispute resolution itself.
+function system(address ruler) returns (System memory all) {
     address owner = named("owner");
-    address none = address(0);
     all.signed = deployed("SignedActions", abi.encode(owner));
     all.vault = Vault(deployed("RoyaltyVault", ""));
-    address receivers = deployed("Receivers", abi.encode(all.vault));
-    all.registry = Registry(deployed("WorkRegistry", abi.encode(owner, all.vault, all.signed, none, receivers)));
-    all.market = Market(
-        deployed("LicenseMarket", abi.encode(owner, all.vault, all.registry, all.signed, none, none, receivers))
-    );
-    all.datasets = Datasets(
-        deployed("DatasetMarket", abi.encode(owner, all.vault, all.registry, all.signed, none, all.market, none))
-    );
+    all.panel = Panel(deployed("PanelArbiter", abi.encode(owner, judges(), 2)));
+    all.disputes =
+        Disputes(deployed("DisputeResolver", abi.encode(all.panel, all.vault, all.signed, ETH, BOND, FEE, RENT)));
+    if (ruler == address(0)) ruler = address(all.disputes);
+    wire(all, owner, ruler);
     vm.prank(owner);
     Link(address(all.market)).set_dataset_market(address(all.datasets));
     all.usd = Token(deployed("TestUSD", ""));
+}
+
+function wire(System memory all, address owner, address ruler) {
+    address receivers = deployed("Receivers", abi.encode(all.vault));
+    address certificates = deployed("Certificates", "");
+    all.registry = Registry(deployed("WorkRegistry", abi.encode(owner, all.vault, all.signed, ruler, receivers)));
+    all.market = Market(
+        deployed(
+            "LicenseMarket", abi.encode(owner, all.vault, all.registry, all.signed, ruler, certificates, receivers)
+        )
+    );
+    all.datasets = Datasets(
+        deployed(
+            "DatasetMarket", abi.encode(owner, all.vault, all.registry, all.signed, ruler, all.market, certificates)
+        )
+    );
+    all.settlement = Settlement(
+        deployed("UsageSettlement", abi.encode(all.vault, all.registry, all.signed, ruler, all.market, all.datasets))
+    );
+}
+
+function judges() pure returns (address[] memory members) {
+    members = new address[](3);
+    for (uint256 i = 0; i < 3; i++) members[i] = address(uint160(0x5000 + i));
+}
+
+/// An offer of a whole work for an hour, training only, which a caller changes to its taste.
+function offerOf(uint256 work, address licensor, address currency, uint96 price) pure returns (Offer memory made) {
+    (made.work, made.licensor, made.usages, made.aspects) = (work, licensor, 1, 511);
+    (made.end_ms, made.currency, made.price, made.term) = (type(uint32).max, currency, price, 3600);
+    (made.after_term, made.supply, made.closes_at) = (1, type(uint32).max, type(uint40).max);
+    made.terms = bytes32(uint256(7));
+}
+
+/// As the market names it: the last 32 bits are for its licenses.
+function offerId(Offer memory offer) pure returns (bytes32) {
+    return bytes32(uint256(keccak256(abi.encode(offer))) & ~uint256(type(uint32).max));
+}
+
+/// Registers the creator's work with that content.
+function registered(Registry registry, address creator, uint256 content) returns (uint256) {
+    vm.prank(creator);
+    return registry.register(creator, WorkInput(bytes32(content), bytes32(content), 0, 0, address(0), 1, 511));
 }
