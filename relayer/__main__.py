@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import os
 import socket
@@ -12,13 +11,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import click
 import uvicorn
 from pydantic import ValidationError
 
-from ipto.accounts import LocalSigner, Signer, open_keystore, read_passphrase
+from ipto.accounts import Signer
 from ipto.chain import Deployment, Token
 from ipto.content import LocalStore
 from ipto.deploy import read_token, verify
@@ -29,8 +27,10 @@ from relayer.actions import Reader
 from relayer.api import create_app
 from relayer.bundle import BundledRpc
 from relayer.cargo import Packer
+from relayer.errands.commands import keep_command, refill_command
 from relayer.guard import Guard
 from relayer.intake import Rules
+from relayer.keys import open_keys
 from relayer.lane import Lane
 from relayer.operators_api import read_key
 from relayer.policy import Policy
@@ -42,35 +42,11 @@ from relayer.schema import bind, connect, connect_postgres
 from relayer.sender import Sender
 from relayer.service import Service
 from relayer.settings import Settings, settings_table
-from relayer.sqlite import SqliteDatabase
+from relayer.sqlite import SqliteDatabase, only_one
 from relayer.status import Status
 from relayer.uploads import Uploads
 
 log = logging.getLogger("relayer")
-
-
-def open_keys(settings: Settings) -> list[Signer]:
-    """The lanes' keys, from encrypted keystores or an inherited file descriptor; never from argv or environment.
-
-    Raises ConfigurationError and what `ipto.accounts` raises.
-    """
-    signers: list[Signer] = []
-    if settings.key_fd is not None:
-        try:
-            with os.fdopen(settings.key_fd, "rb") as file:
-                lines = file.read(128 * 70).decode("ascii").split()
-            signers += [LocalSigner(bytes.fromhex(line.removeprefix("0x"))) for line in lines]
-        except (OSError, ValueError):
-            # The text of the error could quote the key.
-            raise ConfigurationError(f"descriptor {settings.key_fd} does not give keys of 64 hex digits") from None
-    if settings.keystore:
-        passphrase = read_passphrase(settings.password_file, prompt="Keystore passphrase: ")
-        signers += [open_keystore(path, passphrase) for path in settings.keystore]
-    if not signers:
-        raise ConfigurationError("set IPTO_RELAYER_KEYSTORE (encrypted keystore files) or IPTO_RELAYER_KEY_FD")
-    if len({signer.address for signer in signers}) != len(signers):
-        raise ConfigurationError("a key is named twice; each lane needs a key of its own")
-    return signers
 
 
 def check_chain(settings: Settings) -> tuple[Deployment, tuple[Token, ...], str]:
@@ -90,19 +66,6 @@ def check_chain(settings: Settings) -> tuple[Deployment, tuple[Token, ...], str]
             tokens = [token for token in deployment.tokens.values() if token.version]
         genesis = rpc.call("eth_getBlockByNumber", "0x0", False)
     return deployment, tuple(tokens), str(genesis["hash"])
-
-
-@contextmanager
-def only_one(database: Path) -> Iterator[None]:
-    """Two relayers on one queue would sign for the same lane. Raises ConfigurationError when one runs already."""
-    database.parent.mkdir(parents=True, exist_ok=True)
-    lock = database.with_name(database.name + ".lock")
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigurationError(f"another relayer uses {database}; stop it first") from None
-        yield
 
 
 @contextmanager
@@ -228,6 +191,10 @@ def examine() -> None:
         click.echo(f"{finding.level:8}{finding.words}")
     if any(finding.level == "error" for finding in findings):
         raise SystemExit(1)
+
+
+main.add_command(keep_command)
+main.add_command(refill_command)
 
 
 @main.command("settings")

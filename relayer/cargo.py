@@ -108,11 +108,13 @@ def read_receipt(item: InFlight, attempt: Attempt, receipt: Mapping[str, Any]) -
         cost = quantity(receipt["gasUsed"]) * quantity(receipt["effectiveGasPrice"])
         # Rollups charge for their data besides.
         cost += quantity(receipt["l1Fee"]) if receipt.get("l1Fee") else 0
+        call = call_of(attempt.raw)
+        cost += call.value if succeeded else 0
         number, block_hash = quantity(receipt["blockNumber"]), str(receipt["blockHash"])
     except KeyError as error:
         raise RpcTransportError(f"the node's receipt has no {error}; is this an Ethereum node?") from None
     costs = shares(cost, [action.gas_limit for action in item.actions])
-    refused = _refused(receipt, call_of(attempt.raw).to) if len(item.actions) > 1 else {}
+    refused = _refused(receipt, call.to) if len(item.actions) > 1 else {}
     results = tuple(
         Result(None if attempt.cancels else succeeded and place not in refused, part, refused.get(place))
         for place, part in enumerate(costs)

@@ -14,6 +14,7 @@ from eth_utils.crypto import keccak
 from ipto.codec import encode
 from ipto.rpc import AsyncRpc, RpcTransportError
 from relayer.actions import PURCHASE
+from relayer.errands import ERRANDS
 from relayer.records import Action, NewAction
 
 _IS_NONCE_USED = keccak(text="is_nonce_used(address,uint256)")[:4]
@@ -33,6 +34,8 @@ class Effect:
 
 async def nonce_used(rpc: AsyncRpc, action: Action | NewAction, block: str) -> bool:
     """Whether the action's nonce is used or cancelled at `block`."""
+    if action.kind in ERRANDS:
+        return False  # nobody signed it: it has no nonce, and doing it twice does nothing
     if action.kind == PURCHASE:
         # EIP-3009: the token keeps the nonce.
         data = _AUTHORIZATION_STATE + encode(["address", "bytes32"], [action.signer, bytes.fromhex(action.nonce[2:])])

@@ -59,13 +59,14 @@ class Lane:
         *,
         owner: str = "",
         clock: Callable[[], float] = time.time,
+        simulator: Simulator | None = None,
     ) -> None:
         """owner: a name of this process, for operators who look for a lane's worker."""
         self._rpc, self._queue, self._settings = rpc, queue, settings
         self._clock, self._owner, self._packer = clock, owner, packer
         self._broadcaster = Broadcaster(rpc, signer, guard, settings, clock)
         self._follower = Follower(rpc, self._broadcaster, settings, self.is_stopped, clock)
-        self._simulator = Simulator(rpc, settings.simulate_at)
+        self._simulator = simulator or Simulator(rpc, settings.simulate_at)
         self._slots: Slots | None = None
         self._followed = (-1, 0.0, 0)  # block, time and mined count of the last look at what is out
         self.address = signer.address
@@ -233,7 +234,7 @@ class Lane:
         nonce = await asyncio.to_thread(slots.next_nonce, count)
         dispatches: list[Dispatch] = []
         for cargo in await self._pack(plan):
-            left -= cargo.call.gas * first.max_fee
+            left -= cargo.call.gas * first.max_fee + cargo.call.value
             if left < 0:
                 return dispatches, f"the lane {self.address} needs more ETH; actions wait"
             dispatch = self._sign_one(cargo, nonce + len(dispatches), first, plan)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from relayer.database import ConstraintError, Row, StorageError
+from relayer.problems import ConfigurationError
+
+
+@contextmanager
+def only_one(database: Path) -> Iterator[None]:
+    """Two relayers on one queue would sign for the same lane. Raises ConfigurationError when one runs already."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    lock = database.with_name(database.name + ".lock")
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigurationError(f"another relayer uses {database}; stop it first") from None
+        yield
 
 
 def _mapping(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
@@ -48,7 +63,7 @@ class SqliteHold:
 
 
 class SqliteLaneLock:
-    """A lane of the only process there is; see `relayer.__main__.only_one`."""
+    """A lane of the only process there is; see `only_one`."""
 
     def __init__(self, database: SqliteDatabase, address: str) -> None:
         self._database, self._address = database, address
