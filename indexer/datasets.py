@@ -35,11 +35,12 @@ SPELLS = table(
     "dataset_id offer_id spell",
     "dataset_id seq",
     "work seq",
+    "work dataset_id",
     "offer_id seq",
 )
 DATASET_LICENSES = table(
     "dataset_licenses",
-    "license:blob32 dataset_id:blob32 holder:blob20 licensee:blob20 payer:blob20 currency:blob20 price:u256 "
+    "license:blob32 dataset_id:blob32 number:int holder:blob20 licensee:blob20 payer:blob20 currency:blob20 price:u256 "
     "curator_fee:u256 fee:u256 members:int issued_at:int expires_at:int party:blob32 state:blob32 locked:int ended:int",
     "license",
     "holder seq",
@@ -61,6 +62,11 @@ DATASET_FIELDS = (
 def dataset_of(license_id: bytes) -> bytes:
     """The dataset a license was sold from: its id without the number of the sale."""
     return license_id[:28] + bytes(4)
+
+
+def sale_of(license_id: bytes) -> int:
+    """Which sale of its offer or dataset a license is, from 1."""
+    return int.from_bytes(license_id[28:])
 
 
 def dataset_opened(event: Event, _read: Read) -> Sequence[Change]:
@@ -101,6 +107,7 @@ def license_minted(event: Event, read: Read) -> Sequence[Change]:
     license_id, dataset_id = u256(args["license"]), args["dataset_id"]
     values = {
         "dataset_id": dataset_id,
+        "number": sale_of(license_id),
         "licensee": args["licensee"],
         "payer": args["payer"],
         "currency": args["currency"],

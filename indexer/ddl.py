@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from indexer.tables import Table
+from indexer.tables import ZERO20, Table
 
 Dialect = Literal["sqlite", "postgresql"]
 DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgresql")
@@ -16,6 +16,11 @@ _TYPES: dict[str, dict[str, str]] = {
     "postgresql": {"int": "BIGINT", "text": "TEXT"},
 }
 _BYTES = {"sqlite": "BLOB", "postgresql": "BYTEA"}
+_ZEROS = ZERO20.hex()
+_CONDITIONS: dict[str, dict[str, str]] = {
+    "?": {"sqlite": "IS NOT NULL", "postgresql": "IS NOT NULL"},
+    "!": {"sqlite": f"<> x'{_ZEROS}'", "postgresql": f"<> '\\x{_ZEROS}'::bytea"},
+}
 
 
 def statements(dialect: Dialect, tables: Iterable[Table]) -> list[str]:
@@ -41,10 +46,15 @@ def _create(dialect: Dialect, table: Table) -> list[str]:
     made = [f"CREATE TABLE {table.name} ({', '.join(columns)}){tail}"]
     if table.by_seq:
         made.append(f"CREATE UNIQUE INDEX {table.name}_key ON {table.name} ({key})")
+    taken: set[str] = set()
     for index in table.indexes:
-        parts = [part for part in index if not part.startswith("?")]
-        where = "".join(f" WHERE {part[1:]} IS NOT NULL" for part in index if part.startswith("?"))
+        parts = [part for part in index if part[0] not in _CONDITIONS]
+        where = "".join(f" WHERE {part[1:]} {_CONDITIONS[part[0]][dialect]}" for part in index if part not in parts)
+        # The second index that begins with a column has the next one in its name.
         name = f"{table.name}_{parts[0]}"
+        if name in taken:
+            name = f"{name}_{parts[1]}"
+        taken.add(name)
         made.append(f"CREATE INDEX {name} ON {table.name} ({', '.join(parts)}){where}")
     return made
 

@@ -50,6 +50,7 @@ ATTESTATIONS = table(
     "attestation",
     "attester seq",
     "subject seq",
+    "subject attester",
     "topic seq",
     by_seq=True,
 )

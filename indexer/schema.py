@@ -27,6 +27,7 @@ WORKS = _table(
     "content seq",
     "metadata seq",
     "cultural seq",
+    "steward seq !steward",
     by_seq=True,
 )
 # The fields of the chain's Offer keep its names and order.

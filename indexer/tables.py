@@ -24,7 +24,8 @@ _DEFAULTS: dict[str, Any] = {"int": 0, "u256": ZERO32, "blob32": ZERO32, "blob20
 class Table:
     """A table: its columns as (name, type), the columns of its key, and its further indexes.
 
-    An index is its columns, with a last element `?column` when it leaves out rows where that column is NULL.
+    An index is its columns, with a last element `?column` when it leaves out rows where that column is NULL, or
+    `!column` when it leaves out rows where that column, a `blob20`, is zero: queries that are to use it say so too.
     """
 
     name: str

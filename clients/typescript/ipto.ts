@@ -897,7 +897,7 @@ export class Indexer {
   }
 
   /** Works, by owner, creator or content. */
-  listWorks(query: { limit?: number | null; cursor?: string | null; order?: "newest" | "oldest" | null; owner?: string | null; creator?: string | null; content?: string | null; min_block?: number | null } = {}): Promise<PageOfWork> {
+  listWorks(query: { limit?: number | null; cursor?: string | null; order?: "newest" | "oldest" | null; owner?: string | null; creator?: string | null; content?: string | null; steward?: string | null; culture?: string | null; verified_by?: string | null; verified_schema?: string | null; min_block?: number | null } = {}): Promise<PageOfWork> {
     return this.ask("GET", `/v1/works`, query);
   }
 
@@ -907,7 +907,7 @@ export class Indexer {
   }
 
   /** Offers, by what they permit, cost and belong to. */
-  listOffers(query: { limit?: number | null; cursor?: string | null; order?: "newest" | "oldest" | null; work?: string | null; licensor?: string | null; usage?: UsageName[] | null; aspect?: AspectName[] | null; currency?: string | null; max_price?: string | null; live?: boolean | null; min_block?: number | null } = {}): Promise<PageOfOffer> {
+  listOffers(query: { limit?: number | null; cursor?: string | null; order?: "newest" | "oldest" | null; work?: string | null; licensor?: string | null; usage?: UsageName[] | null; aspect?: AspectName[] | null; currency?: string | null; max_price?: string | null; live?: boolean | null; min_scene_ms?: number | null; max_scene_ms?: number | null; min_term?: number | null; max_term?: number | null; culture?: string | null; steward?: string | null; verified_by?: string | null; verified_schema?: string | null; min_block?: number | null } = {}): Promise<PageOfOffer> {
     return this.ask("GET", `/v1/offers`, query);
   }
 
@@ -917,7 +917,7 @@ export class Indexer {
   }
 
   /** Licenses, by holder, work or offer. */
-  listLicenses(query: { limit?: number | null; cursor?: string | null; order?: "newest" | "oldest" | null; holder?: string | null; work?: string | null; offer?: string | null; min_block?: number | null } = {}): Promise<PageOfLicense> {
+  listLicenses(query: { limit?: number | null; cursor?: string | null; order?: "newest" | "oldest" | null; holder?: string | null; work?: string | null; offer?: string | null; valid_at?: number | null; min_block?: number | null } = {}): Promise<PageOfLicense> {
     return this.ask("GET", `/v1/licenses`, query);
   }
 
@@ -942,7 +942,7 @@ export class Indexer {
   }
 
   /** Licenses of datasets, by holder or dataset. */
-  listDatasetLicenses(query: { limit?: number | null; cursor?: string | null; order?: "newest" | "oldest" | null; holder?: string | null; dataset?: string | null; min_block?: number | null } = {}): Promise<PageOfDatasetLicense> {
+  listDatasetLicenses(query: { limit?: number | null; cursor?: string | null; order?: "newest" | "oldest" | null; holder?: string | null; dataset?: string | null; work?: string | null; valid_at?: number | null; min_block?: number | null } = {}): Promise<PageOfDatasetLicense> {
     return this.ask("GET", `/v1/dataset-licenses`, query);
   }
 

@@ -12,15 +12,33 @@ from pydantic import Field
 from indexer.api import ids, models, rendered, shapes
 from indexer.api.answers import Answer
 from indexer.api.context import Context, answer, fee_bps, now
+from indexer.api.narrow import narrow, of_works
 from indexer.api.pages import Listing, PageQuery, page
 from indexer.api.problems import RESPONSES, bad_filter, not_found
-from ipto.structs import Aspect, Usage
+from ipto.structs import NEVER, WHOLE_END_MS, Aspect, Usage
 
 UsageName = Enum("UsageName", {str(u.name): str(u.name) for u in Usage}, type=str)  # type: ignore[misc]
 AspectName = Enum("AspectName", {str(a.name): str(a.name) for a in Aspect}, type=str)  # type: ignore[misc]
 
 _MAX_PRICE = r"^(0|[1-9][0-9]{0,77})$"
+VALID_AT = (
+    "UTC seconds: licenses that run then, as `permits` of the market judges by what is known now: one that was ended "
+    "by a ruling, or sold before a ruling cleared its work, is valid at no time."
+)
+RUNS_AT = "o.issued_at <= ? AND o.expires_at > ? AND o.ended = 0"
+NOT_CLEANED = "NOT EXISTS (SELECT 1 FROM works v WHERE v.work = {work} AND v.clean_since > o.issued_at)"
+# How much of the work an offer is of, in ms; NULL for the whole of a work that does not say how long it is.
+_SCENE_MS = (
+    "CASE WHEN w.duration_ms > 0 AND w.duration_ms < o.end_ms THEN w.duration_ms - o.start_ms "
+    f"WHEN o.end_ms < {WHOLE_END_MS} THEN o.end_ms - o.start_ms END"
+)
 TokenId = Annotated[str, Path(max_length=80, description="Decimal or 0x hex.")]
+
+
+_STEWARD = "Address: of works whose steward this is, accepted or not."
+_CULTURE = "Community, as the work's cultural notice names it and `/v1/facets` lists it; of resolved notices."
+_VERIFIED_BY = "Address: of works about which this attester's word stands. Choose whom you believe; anybody can attest."
+_SCHEMA = "Digest of the schema: only attestations that say this. Needs `verified_by`."
 
 
 class WorkQuery(PageQuery):
@@ -29,6 +47,10 @@ class WorkQuery(PageQuery):
     owner: str | None = Field(None, description="Address of the present owner.")
     creator: str | None = Field(None, description="Address of the one who registered it.")
     content: str | None = Field(None, description="SHA-256 of the master file, 0x hex: all claims on it.")
+    steward: str | None = Field(None, description=_STEWARD)
+    culture: str | None = Field(None, max_length=100, description=_CULTURE)
+    verified_by: str | None = Field(None, description=_VERIFIED_BY)
+    verified_schema: str | None = Field(None, description=_SCHEMA)
 
 
 class OfferQuery(PageQuery):
@@ -41,6 +63,16 @@ class OfferQuery(PageQuery):
     currency: str | None = Field(None, description="ERC-20 address; ETH is 0xEeee…EEeE.")
     max_price: str | None = Field(None, pattern=_MAX_PRICE, description="Smallest unit; needs `currency`.")
     live: bool | None = Field(None, description="Only offers that can be bought now, or only the others.")
+    min_scene_ms: int | None = Field(None, ge=0, lt=1 << 32, description="Shortest part of the work it is of.")
+    max_scene_ms: int | None = Field(None, ge=0, lt=1 << 32, description="Longest part of the work it is of.")
+    min_term: int | None = Field(
+        None, ge=0, lt=1 << 40, description="Seconds from the sale; perpetual is more than any."
+    )
+    max_term: int | None = Field(None, ge=0, lt=NEVER, description="Seconds; leaves out perpetual ones.")
+    culture: str | None = Field(None, max_length=100, description=_CULTURE)
+    steward: str | None = Field(None, description=_STEWARD)
+    verified_by: str | None = Field(None, description=_VERIFIED_BY)
+    verified_schema: str | None = Field(None, description=_SCHEMA)
 
 
 class LicenseQuery(PageQuery):
@@ -49,6 +81,7 @@ class LicenseQuery(PageQuery):
     holder: str | None = Field(None, description="Address of the present holder.")
     work: str | None = Field(None, description="Work id.")
     offer: str | None = Field(None, description="Offer id.")
+    valid_at: int | None = Field(None, ge=0, lt=1 << 40, description=VALID_AT)
 
 
 def works(context: Context) -> APIRouter:
@@ -65,7 +98,9 @@ def works(context: Context) -> APIRouter:
             listing.equal("creator", ids.address(query.creator))
         if query.owner is not None:
             listing.equal("owner", ids.address(query.owner))
+        beside = of_works(query.steward, query.culture, query.verified_by, query.verified_schema)
         with context.reader.snapshot() as snapshot:
+            narrow(snapshot, listing, beside)
             return answer(snapshot, page(snapshot, listing, query, lambda row: shapes.work(snapshot, row)))
 
     @context.get(router, "/works/{work}", operation_id="getWork", response_model=models.Work)
@@ -91,10 +126,12 @@ def offers(context: Context) -> APIRouter:
     @context.get(router, "/offers", operation_id="listOffers", response_model=models.Page[models.Offer])
     def list_offers(query: Annotated[OfferQuery, Query()]) -> Answer:
         """Offers, by what they permit, cost and belong to."""
+        beside = of_works(query.steward, query.culture, query.verified_by, query.verified_schema)
         with context.reader.snapshot() as snapshot:
             at = now(snapshot)
             listing = Listing("offers", shapes.offer_columns(at), shapes.OFFER_JOINS)
             _filter_offers(listing, query, at)
+            narrow(snapshot, listing, beside)
             fee = fee_bps(snapshot)
             return answer(snapshot, page(snapshot, listing, query, lambda row: shapes.offer(snapshot, row, fee)))
 
@@ -135,6 +172,14 @@ def _filter_offers(listing: Listing, query: OfferQuery, at: int) -> None:
         if price >> 256:
             raise bad_filter("max_price is above 256 bits")
         listing.where("o.price <= ?", price.to_bytes(32))
+    for sql, bound in (
+        (f"{_SCENE_MS} >= ?", query.min_scene_ms),
+        (f"{_SCENE_MS} <= ?", query.max_scene_ms),
+        ("o.term >= ?", query.min_term),
+        ("o.term <= ?", query.max_term),
+    ):
+        if bound is not None:
+            listing.where(sql, bound)
     if query.live is not None:
         live = shapes.is_live(at)
         listing.where(live if query.live else f"NOT ({live})")
@@ -154,6 +199,8 @@ def licenses(context: Context) -> APIRouter:
             listing.equal("work", ids.token_id(query.work, "work"))
         if query.holder is not None:
             listing.equal("holder", ids.address(query.holder))
+        if query.valid_at is not None:
+            listing.where(f"{RUNS_AT} AND {NOT_CLEANED.format(work='o.work')}", query.valid_at, query.valid_at)
         with context.reader.snapshot() as snapshot:
             at = now(snapshot)
             return answer(snapshot, page(snapshot, listing, query, lambda row: rendered.license(snapshot, row, at)))

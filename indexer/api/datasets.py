@@ -10,13 +10,14 @@ from pydantic import Field
 
 from indexer.api import ids, models, records, shapes
 from indexer.api.answers import Answer
-from indexer.api.catalog import AspectName, TokenId, UsageName
+from indexer.api.catalog import NOT_CLEANED, RUNS_AT, VALID_AT, AspectName, TokenId, UsageName
 from indexer.api.context import Context, answer, fee_bps, now
 from indexer.api.ids import show_address, show_amount, show_digest, show_some_address, show_some_digest
+from indexer.api.narrow import narrow, of_dataset_licenses
 from indexer.api.pages import Listing, PageQuery, page
 from indexer.api.problems import RESPONSES, not_found
 from indexer.api.reader import Row, Snapshot
-from indexer.datasets import dataset_of
+from indexer.datasets import dataset_of, sale_of
 from ipto.structs import NEVER, Aspect, Forbid, Unit, Usage
 
 _BLOCK = "JOIN blocks b ON b.number = o.changed >> 20"
@@ -58,6 +59,8 @@ class DatasetLicenseQuery(PageQuery):
 
     holder: str | None = Field(None, description="Address of the present holder.")
     dataset: str | None = Field(None, description="Dataset id.")
+    work: str | None = Field(None, description="Work id: licenses that cover it.")
+    valid_at: int | None = Field(None, ge=0, lt=1 << 40, description=VALID_AT)
 
 
 def router(context: Context) -> APIRouter:
@@ -121,7 +124,14 @@ def router(context: Context) -> APIRouter:
             listing.equal("dataset_id", ids.bytes32(query.dataset, "a dataset id"))
         if query.holder is not None:
             listing.equal("holder", ids.address(query.holder))
+        if query.valid_at is not None:
+            listing.where(RUNS_AT, query.valid_at, query.valid_at)
         with context.reader.snapshot() as snapshot:
+            if query.work is not None:
+                work = ids.token_id(query.work, "work")
+                narrow(snapshot, listing, [of_dataset_licenses(work)])
+                if query.valid_at is not None:
+                    listing.where(NOT_CLEANED.format(work="?"), work)
             at = now(snapshot)
             return answer(snapshot, page(snapshot, listing, query, lambda row: _license(snapshot, row, at)))
 
@@ -143,7 +153,7 @@ def router(context: Context) -> APIRouter:
     def list_covered(license: TokenId, query: Annotated[PageQuery, Query()]) -> Answer:
         """What a license of a dataset covers: the members at its sale, as `covers` of the market says."""
         key = ids.token_id(license, "license")
-        number = int.from_bytes(key[28:])
+        number = sale_of(key)
         listing = Listing("spells", _SPELL_COLUMNS, _SPELL_JOINS)
         listing.equal("dataset_id", dataset_of(key))
         listing.where("o.joined < ? AND (o.last IS NULL OR o.last >= ?)", number, number)
@@ -226,7 +236,7 @@ def _license(snapshot: Snapshot, row: Row, at: int) -> dict[str, Any]:
         "id": str(int.from_bytes(row["license"])),
         "id_hex": show_digest(row["license"]),
         "dataset": show_digest(row["dataset_id"]),
-        "number": int.from_bytes(row["license"][28:]),
+        "number": row["number"],
         "holder": show_address(row["holder"]),
         "licensee": show_address(row["licensee"]),
         "payer": show_address(row["payer"]),

@@ -44,6 +44,8 @@ class Listing:
     indexed: list[tuple[str, Any]] = field(default_factory=list)
     other: list[str] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
+    # For a source that is a query.
+    source_values: list[Any] = field(default_factory=list)
     by_line: bool = False
     # Rows come as tuples of the columns, the first of which is o.seq: less to make where a list is asked for often.
     bare: bool = False
@@ -87,7 +89,7 @@ def _fetch(
 ) -> tuple[Sequence[Any], Place | None]:
     sign, direction = ("<", "DESC") if newest else (">", "ASC")
     key = ("o.seq", "o.line") if listing.by_line else ("o.seq",)
-    values = [value for _, value in listing.indexed]
+    values = [*listing.source_values, *(value for _, value in listing.indexed)]
     conditions = [f"o.{column} = ?" for column, _ in listing.indexed]
     conditions.append(f"({', '.join(key)}) {sign} (?, ?)" if listing.by_line else f"o.seq {sign} ?")
     values += [start.seq, start.line] if listing.by_line else [start.seq]

@@ -7,11 +7,13 @@ part of all this only; here nothing is left to chance.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
 from ipto.attestations import schema_digest
 from ipto.disputes import Effect, Outcome, remedy
+from ipto.documents import canonical
 from ipto.ids import (
     address_account,
     dataset_id,
@@ -23,6 +25,7 @@ from ipto.ids import (
 )
 from ipto.structs import (
     ETH,
+    NEVER,
     ZERO32,
     ZERO_ADDRESS,
     Dataset,
@@ -38,9 +41,11 @@ from ipto.structs import (
 from ipto.sum_tree import Share as Part
 from ipto.sum_tree import SumTree
 from ipto.typed_data import AcceptInvitation, RegisterWorks, TypedData, signed_actions_domain, vault_domain
+from ipto.works import CulturalNotice
 from tests.indexer.world import World
 
 DAY = 86_400
+COMMUNITY = "People of the River"
 MONTH = 30 * DAY
 GAS_LIMIT = 1_000_000
 
@@ -56,6 +61,7 @@ class Saga:
     reports: dict[str, bytes] = field(default_factory=dict)
     dataset: Dataset | None = None
     model: bytes = ZERO32
+    notice: bytes = canonical(CulturalNotice("a steward", "community", COMMUNITY, "a dance of spring").document())
 
     def __post_init__(self) -> None:
         people = self.world.people
@@ -96,7 +102,8 @@ class Saga:
         self.register("clip")
         self.register("song")
         must(self.steward, "WorkRegistry", "accept_stewardship", self.steward, self.works["film"])
-        must(self.steward, "WorkRegistry", "set_cultural", self.steward, self.works["film"], rng.randbytes(32))
+        digest = hashlib.sha256(self.notice).digest()
+        must(self.steward, "WorkRegistry", "set_cultural", self.steward, self.works["film"], digest)
         must(self.creator, "WorkRegistry", "set_metadata", self.creator, self.works["film"], rng.randbytes(32))
         must(self.creator, "WorkRegistry", "approve_payee", self.creator, self.works["clip"], split)
         must(self.creator, "WorkRegistry", "set_payee", self.works["clip"], split)
@@ -118,6 +125,7 @@ class Saga:
         must(self.licensee, "LicenseMarket", "transferFrom", self.licensee, self.developer, number)
         self.post("sole", "song", flags=int(OfferFlag.EXCLUSIVE), usages=int(Usage.TRAIN | Usage.ADAPT), price=77)
         self.buy("sole", "sole")
+        self.post("forever", "song", term=NEVER, price=5)
         must(self.steward, "WorkRegistry", "hand_over_stewardship", self.steward, self.works["film"], self.attester)
 
     def money(self) -> None:

@@ -45,6 +45,7 @@ def test_an_example(story: Story, line: str) -> None:
         "HOLDER": story.licensee,
         "SPLIT": "0x" + story.split.hex(),
         "USD": story.world.dollar,
+        "NOW": str(story.get("/status")["indexed"]["timestamp"]),
     }
     body = ask(line, values, story)
     while "search" in line and not body["items"]:

@@ -12,6 +12,7 @@ import pytest
 
 from indexer.api import models, records
 from ipto.chain import Deployment
+from ipto.content import LocalStore
 from ipto.devchain import DevChain
 from ipto.ids import invited_account
 from tests.indexer.saga import Saga, tell
@@ -27,6 +28,7 @@ class Told:
 
     saga: Saga
     server: Served
+    url: str
 
     def get(self, path: str, **params: Any) -> Any:
         return self.server.get(path, **params)
@@ -44,9 +46,10 @@ def told(
     chain, deployment = deployed
     snapshot = chain.snapshot()
     saga = tell(World(chain, deployment, random.Random("saga")))
-    served = Served(saga.world, folder, DATABASE=url)
+    LocalStore(folder / "content").put_document(saga.notice)
+    served = Served(saga.world, folder, DATABASE=url, CONTENT_FOLDER=str(folder / "content"))
     served.catch_up()
-    yield Told(saga, served)
+    yield Told(saga, served, url)
     assert served.close() == 0
     chain.revert(snapshot)
 
