@@ -27,6 +27,7 @@ from ipto._dataset_commands import dataset
 from ipto._desk import buy, payout, verify
 from ipto._dispute_commands import attest, attestations, dispute
 from ipto._operator import doctor
+from ipto._portal_commands import upload
 from ipto._studio import check, describe, evidence, trace_film, trace_service
 from ipto._usage_commands import report
 from ipto.accounts import create_keystore, read_passphrase
@@ -48,7 +49,7 @@ def main() -> None:
 
 for _command in (
     attest, attestations, buy, check, dataset, describe, dispute, doctor, evidence, payout, report,
-    trace_film, trace_service, verify,
+    trace_film, trace_service, upload, verify,
 ):  # fmt: skip
     main.add_command(_command)
 

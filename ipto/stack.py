@@ -14,7 +14,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -40,7 +40,7 @@ _RELAYER_FUNDS = 100 * 10**18
 # How each service says where it listens.
 _LISTENING = re.compile(r"(?:indexer API|running) on http://127\.0\.0\.1:(\d+)")
 # What a start begins anew; the content folder and everything else in the home folder stays.
-_DISPOSABLE = ("deployments", "indexer.sqlite", "relayer.sqlite", "keys", "logs", FILE)
+_DISPOSABLE = ("deployments", "indexer.sqlite", "relayer.sqlite", "keys", "films", "logs", FILE)
 
 
 class StackError(IptoError, RuntimeError):
@@ -89,8 +89,11 @@ class Stack:
         ports: Ports | None = None,
         *,
         say: Callable[[str], None] = lambda _: None,
+        settings: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
-        """home: folder for everything it writes. say: told what is happening, in words."""
+        """home: folder for everything it writes. say: told what is happening, in words. settings: for `indexer` and
+        `relayer`, further settings by name, such as WEBHOOKS."""
+        self._further = settings or {}
         self.home, self._ports, self._say = home.resolve(), ports or Ports(), say
         self._locks = contextlib.ExitStack()
         self._held: tuple[int, ...] = ()
@@ -230,7 +233,7 @@ class Stack:
             ("relayer", self._ports.relayer, self._relayer_settings()),
         ):
             self._say(f"starting the {name}")
-            self._set_service(name, port, settings)
+            self._set_service(name, port, settings | dict(self._further.get(name, {})))
             self._services[name].start()
         # Both at once, for they take most of a start's time.
         for name in self._services:
@@ -275,6 +278,7 @@ class Stack:
             "CHAIN_ID": str(self.chain.chain_id),
             "DATABASE": str(self.home / "relayer.sqlite"),
             "CONTENT_FOLDER": self.addresses.content,
+            "FILM_FOLDER": str(self.home / "films"),
             "KEYSTORE": str(keys / "relayer.json"),
             "PASSWORD_FILE": str(password),
             "CURRENCIES": ",".join(token.address for token in self.deployment.tokens.values()),

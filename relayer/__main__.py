@@ -34,6 +34,8 @@ from relayer.keys import open_keys
 from relayer.lane import Lane
 from relayer.operators_api import read_key
 from relayer.policy import Policy
+from relayer.portal import Portal
+from relayer.portal_tables import add_tables
 from relayer.postgres import PostgresDatabase
 from relayer.problems import ConfigurationError
 from relayer.proofs import Proofs
@@ -79,6 +81,7 @@ def open_queue(settings: Settings, deployment: Deployment, genesis: str) -> Iter
         else:
             db = connect_postgres(settings.database_url, connections=settings.database_connections)
         stack.callback(db.close)
+        add_tables(db)
         bind(db, "chain", str(settings.chain_id))
         bind(db, "genesis", genesis)
         bind(db, "SignedActions", deployment.address("SignedActions"))
@@ -126,7 +129,8 @@ async def _serve(
         uploads = Uploads(LocalStore(settings.content_folder), queue, settings)
     proofs = Proofs(queue, settings, rpc, deployment, time.time)
     admin_key = None if settings.admin_key_file is None else read_key(settings.admin_key_file)
-    app = create_app(service, Status(service, deployment), uploads, proofs, admin_key)
+    portal = Portal(settings, service, deployment, admin_key)
+    app = create_app(service, Status(service, deployment), uploads, proofs, admin_key, portal)
     config = uvicorn.Config(
         app,
         host=settings.host,

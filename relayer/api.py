@@ -25,6 +25,7 @@ from relayer.database import StorageError
 from relayer.intake import Accepted
 from relayer.ledger import day_of
 from relayer.operators_api import address_of, admin_router, metrics_router
+from relayer.portal import Portal
 from relayer.problems import RefusedError, malformed
 from relayer.proofs import Proofs
 from relayer.service import Service
@@ -50,7 +51,12 @@ ActionId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="as returne
 
 
 def create_app(
-    service: Service, status: Status, uploads: Uploads | None, proofs: Proofs, admin_key: bytes | None = None
+    service: Service,
+    status: Status,
+    uploads: Uploads | None,
+    proofs: Proofs,
+    admin_key: bytes | None = None,
+    portal: Portal | None = None,
 ) -> FastAPI:
     """The application. Starts the sender with the server and stops it with the server."""
 
@@ -62,9 +68,13 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.sender.start()
         courier.start()
+        if portal is not None:
+            portal.start()
         try:
             yield
         finally:
+            if portal is not None:
+                await portal.stop()
             await courier.stop()
             await service.sender.stop()
             await service.rpc.aclose()
@@ -82,6 +92,8 @@ def create_app(
     app.include_router(metrics_router(service))
     if admin_key is not None:
         app.include_router(admin_router(service, admin_key))
+    if portal is not None:
+        portal.install(app, network_of)
 
     @app.post("/v1/actions", status_code=202, operation_id="submitAction", **docs.SUBMIT_ACTION)
     async def submit_action(request: Request, key: IdempotencyKey = None) -> JSONResponse:

@@ -31,8 +31,12 @@ _PROBLEM = {
 }
 
 
-def _answers(*codes: int) -> dict[int | str, dict[str, Any]]:
+def answers(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """Refusals with these statuses."""
     return dict.fromkeys(codes, _PROBLEM)
+
+
+_answers = answers
 
 
 def _body(schema: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Environment variables carry the prefix `IPTO_RELAYER_`; lists are comma-separate
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,8 @@ ETHER = 10**18
 
 Addresses = Annotated[tuple[str, ...], NoDecode]
 Paths = Annotated[tuple[Path, ...], NoDecode]
+Sites = Annotated[tuple[str, ...], NoDecode]
+_SITE = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 
 
 class Settings(BaseSettings):
@@ -134,6 +137,41 @@ class Settings(BaseSettings):
     content_total: int = Field(default=4 * 1024**3, ge=0, description="bytes stored for everybody in all")
     trusted_proxies: str = Field(default="127.0.0.1", description="addresses whose X-Forwarded-For is believed")
 
+    # People who sign in, and their films
+    sites: Sites = Field(
+        default=(),
+        description="origins (`https://studio.example.org`) whose pages people sign in at; empty: this server's own "
+        "address while it listens on 127.0.0.1 or ::1, else nobody signs in",
+    )
+    session_seconds: int = Field(default=3600, gt=0, le=86400, description="seconds until one has to sign in again")
+    film_folder: Path | None = Field(
+        default=None, description="folder where films arrive and are checked; unset: no films (needs `ipto[media]`)"
+    )
+    film_limit: int = Field(default=32 * 1024**3, gt=0, description="bytes of one film at most")
+    film_account_bytes: int = Field(default=128 * 1024**3, ge=0, description="bytes of one account's films in all")
+    film_newcomer_bytes: int = Field(
+        default=4 * 1024**3, ge=0, description="the same while `FREE_ACTIONS` asks for a proof and none was given"
+    )
+    film_account_open: int = Field(default=4, gt=0, description="films of one account that are not done with at most")
+    film_account_day: int = Field(default=100, gt=0, description="films one account may begin in a UTC day")
+    film_network_day: int = Field(
+        default=128 * 1024**3, ge=0, description="bytes begun from one address range in a UTC day"
+    )
+    film_total: int = Field(default=1024**4, ge=0, description="bytes of everybody's films, arriving and kept")
+    film_spare: int = Field(default=1024**3, ge=0, description="bytes of the disk that films never take")
+    film_hours: int = Field(default=48, gt=0, description="hours after which a film that stopped arriving is dropped")
+    film_days: int = Field(default=7, gt=0, description="days after which a film that was not pinned is dropped")
+    film_streams: int = Field(default=64, gt=0, description="films arriving at the same time at most")
+    film_idle_seconds: float = Field(
+        default=30.0, gt=0, description="seconds in which at least 32 KiB of an arriving film must come"
+    )
+    film_probe_seconds: int = Field(default=600, gt=0, description="seconds the sandbox may look at one film")
+    film_min_pixels: int = Field(default=0, ge=0, description="a film's smaller side at least; 0: any")
+    film_max_seconds: int = Field(default=12 * 3600, gt=0, description="a film's length at most")
+    pin_unregistered: bool = Field(
+        default=False, description="pin films whose work the account has not registered on chain"
+    )
+
     @field_validator("allow", "deny", "currencies", "attesters", mode="before")
     @classmethod
     def _addresses(cls, value: Any) -> Any:
@@ -146,10 +184,21 @@ class Settings(BaseSettings):
         items = value.split(",") if isinstance(value, str) else [str(item) for item in value]
         return tuple(Path(item.strip()) for item in items if item.strip())
 
+    @field_validator("sites", mode="before")
+    @classmethod
+    def _origins(cls, value: Any) -> Any:
+        items = [item.strip() for item in value.split(",")] if isinstance(value, str) else list(value)
+        for item in items:
+            if item and not _SITE.fullmatch(item):
+                raise ValueError("a site is an origin in lower case without a path, such as https://studio.example.org")
+        return tuple(item for item in items if item)
+
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
         if self.keystore and self.key_fd is not None:
             raise ValueError("set keystore or key_fd, not both")
+        if self.film_folder is not None and self.content_folder is None:
+            raise ValueError("film_folder needs content_folder: films are pinned there")
         if self.deadline_horizon <= self.deadline_margin:
             raise ValueError("deadline_horizon must be longer than deadline_margin")
         return self

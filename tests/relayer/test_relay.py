@@ -141,5 +141,5 @@ def test_health_ready_and_status(world: World, relayer: RelayerProcess) -> None:
     names = {operation["operationId"] for path in openapi["paths"].values() for operation in path.values()}
     assert names == {
         "submitAction", "submitPurchase", "getAction", "listActions", "followAction", "giveProof", "putContent",
-        "health", "ready", "status", "metrics",
+        "health", "ready", "status", "metrics", "challenge", "signIn", "whoAmI", "signOut",
     }  # fmt: skip
