@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Judges mutants in a tree of its own: `python -m tests.campaigns.judge contracts/X.vy RECORDED` there.
+"""Judges mutants in a tree of its own: `python -m tests.campaigns.judge contracts/X.vy RECORDED SECONDS` there.
 
 All contract tests are imported and collected once. Each mutant (a line of JSON on stdin) gets a fork, which writes the
 changed source, compiles it and runs the tests that run the changed line until one fails; then a line of JSON comes out.
+
+A module is part of several contracts. Its mutant is compiled in the smallest of them first and shown the tests about
+that one and the module, and only if it survives them in all contracts.
 
 Nothing is judged by the clock: a fork may use four times the CPU seconds that its tests took on the original, and
 half a minute for the compiler. Whoever needs more was changed so that it does not end.
@@ -10,6 +13,7 @@ half a minute for the compiler. Whoever needs more was changed so that it does n
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -22,6 +26,7 @@ from typing import Any, TextIO
 import pytest
 
 from tests.campaigns.plan import Plan, dependents
+from tests.contracts.support import contract
 from tests.contracts.support.contract import ROOT, build
 
 PASSED, FAILED, INVALID, SAME = 0, 10, 11, 12
@@ -29,17 +34,18 @@ COMPILING = 30  # seconds of CPU
 TIMES = 4
 
 
-def code(path: Path) -> str:
-    """A digest of what a source is compiled to in the contracts it is part of."""
-    return hashlib.sha256(b"".join(build(item).initcode for item in dependents(path))).hexdigest()
+def code(paths: list[Path]) -> str:
+    """A digest of what contracts are compiled to."""
+    return hashlib.sha256(b"".join(build(item).initcode for item in paths)).hexdigest()
 
 
 class Judge:
     """A pytest plugin in place of the loop over tests."""
 
-    def __init__(self, name: str, recorded: Path, answers: TextIO) -> None:
+    def __init__(self, name: str, recorded: Path, seconds: float, answers: TextIO) -> None:
         self.path = ROOT / name
         self.recorded = recorded
+        self.seconds = seconds
         self.answers = answers
         self.failed = ""
         self.confirmed: set[str] = set()
@@ -55,7 +61,11 @@ class Judge:
         self.items = {item.nodeid: item for item in session.items}
         self.plan = Plan(self.path, self.recorded, self.items)
         self.original = self.path.read_text()
-        self.known = {code(self.path)}
+        self.contracts = sorted(dependents(self.path), key=lambda file: len(file.read_bytes()))
+        self.built = {file: build(file) for file in self.contracts}
+        self.known = {code(self.contracts), code(self.contracts[:1])}
+        gc.collect()
+        gc.freeze()  # what is here now stays: no fork looks through it
         for line in sys.stdin:
             mutant = json.loads(line)
             answer = self.judge(mutant["source"], mutant["line"])
@@ -65,7 +75,7 @@ class Judge:
 
     def judge(self, source: str, line: int) -> dict[str, Any]:
         """verdict, code: a digest of it, by: the test that failed, tests: how many there were."""
-        choice = self.plan.choice(line)
+        choice = self.plan.choice(line, self.seconds)
         limit = COMPILING + TIMES * int(choice.seconds + 1)
         status, told = self.fork(source, choice.tests, limit)
         made, _, by = told.partition(" ")
@@ -106,21 +116,41 @@ class Judge:
         """In the fork: compile, compare, test."""
         self.path.write_text(source)
         build.cache_clear()
+        gc.disable()
+        smallest = self.contracts[:1]
         try:
-            made = code(self.path)
+            made = code(smallest)
+            if made in self.known and len(self.contracts) > 1:
+                made, smallest = code(self.contracts), []
         except BaseException:  # whatever the compiler says or does: it is no contract
             return INVALID
+        gc.enable()
         if source != self.original:
             if made in self.known:
                 return SAME
             os.write(telling, made.encode())
+        near = tests
+        if smallest and len(self.contracts) > 1:
+            place = f"tests/contracts/{smallest[0].stem}/"
+            near = [test for test in tests if test.startswith((place, "tests/contracts/modules/"))]
+            others = {file: made for file, made in self.built.items() if file not in smallest}
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(contract, "build", lambda file: others.get(file) or build(file))
+                self.show(near)
+        if not self.failed:
+            self.show([test for test in tests if test not in near] if near is not tests else tests)
+        if self.failed:
+            os.write(telling, f" {self.failed}".encode())
+            return FAILED
+        return PASSED
+
+    def show(self, tests: list[str]) -> None:
+        """Run tests, and take down what they share, until one fails."""
         items = [self.items[test] for test in tests]
         for item, following in zip(items, [*items[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self.failed:
-                os.write(telling, f" {self.failed}".encode())
-                return FAILED
-        return PASSED
+                break
 
 
 def main() -> None:
@@ -132,7 +162,8 @@ def main() -> None:
     # Hygiene reads sources: it would "kill" a mutant for its text. A browser does not survive a fork.
     options = ["-q", "-s", "-p", "no:ape_test", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "timeout=0"]
     options += ["-m", "not slow", "--ignore", f"{tests}/hygiene", tests]
-    sys.exit(pytest.main(options, plugins=[Judge(sys.argv[1], Path(sys.argv[2]), answers)]))
+    judge = Judge(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), answers)
+    sys.exit(pytest.main(options, plugins=[judge]))
 
 
 if __name__ == "__main__":

@@ -75,8 +75,8 @@ def reason(reasons: dict[str, dict[str, str]], name: str, mutant: Mutant) -> str
 class Campaign:
     """One source's mutants, judged by several workers."""
 
-    def __init__(self, file: Path, count: int) -> None:
-        self.file, self.count = file, count
+    def __init__(self, file: Path, count: int, seconds: float) -> None:
+        self.file, self.count, self.seconds = file, count, seconds
         self.name = str(file.relative_to(ROOT))
         self.lock = threading.Lock()
         self.candidates = mutants(file, SEED)
@@ -87,7 +87,12 @@ class Campaign:
 
     def valid(self) -> int:
         """How many valid mutants were judged."""
-        return sum(answer["verdict"] in VALID for answer in self.answers.values())
+        return sum(verdict in VALID for verdict in self.verdicts())
+
+    def verdicts(self) -> list[str]:
+        """On all candidates judged so far."""
+        numbers = (str(mutant.number) for mutant in self.candidates)
+        return [self.answers[number]["verdict"] for number in numbers if number in self.answers]
 
     def waiting(self) -> Iterator[Mutant]:
         """The next mutant without a verdict, until there are enough."""
@@ -110,7 +115,7 @@ class Campaign:
 
         def work(number: int) -> None:
             place = tree(number)
-            command = [sys.executable, "-m", "tests.campaigns.judge", self.name, str(TESTS)]
+            command = [sys.executable, "-m", "tests.campaigns.judge", self.name, str(TESTS), str(self.seconds)]
             environment = {**os.environ, "HYPOTHESIS_PROFILE": "first"}
             pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
             with (
@@ -165,7 +170,7 @@ class Campaign:
             {"line": m.line, "change": f"{m.before} → {m.after}", "reason": reason(reasons, self.name, m)}
             for m in self.survived()
         ]
-        verdicts = [answer["verdict"] for answer in self.answers.values()]
+        verdicts = self.verdicts()
         valid = self.valid()
         equivalent = sum(bool(item["reason"]) for item in survivors)
         killed = valid - len(survivors)
@@ -229,6 +234,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="contracts or modules; all by default")
     parser.add_argument("--count", type=int, default=COUNT, help="valid mutants of each source")
+    parser.add_argument("--seconds", type=float, default=20, help="of CPU the tests for a mutant take on the original")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--survivors", action="store_true", help="judge those again that survived, and no others")
     parser.add_argument("--status", action="store_true", help="print the results as they stand")
@@ -240,7 +246,7 @@ def main() -> None:
     BUILT.mkdir(parents=True, exist_ok=True)
     below = []
     for file in sources(options.names):
-        campaign = Campaign(file, options.count)
+        campaign = Campaign(file, options.count, options.seconds)
         feed = iter(campaign.survived()) if options.survivors else campaign.waiting()
         campaign.run(feed, options.jobs)
         found = campaign.result()

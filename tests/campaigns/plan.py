@@ -19,7 +19,6 @@ from scripts.sources import closure
 
 ROOT = Path(__file__).parents[2]
 TESTS = ROOT / ".build" / "tests-of-lines.pickle"
-SECONDS = 45.0  # of CPU, as recorded on the original
 
 
 def dependents(path: Path) -> list[Path]:
@@ -79,7 +78,7 @@ class Plan:
                 return self.of_line[part[0]]
         return set().union(*(self.of_line.get(i, set()) for i in function[1])) or everyone
 
-    def choice(self, line: int, seconds: float = SECONDS) -> Choice:
+    def choice(self, line: int, seconds: float) -> Choice:
         """Tests nobody has recorded yet, then the quickest of those about the source, then the quickest others."""
         new = sorted(t for t in self.collected if t not in self.seconds and t.startswith(self.own))
         known = sorted(

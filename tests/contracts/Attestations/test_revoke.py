@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """revoke: by whoever stated it, for good."""
 
+import pytest
+
 from ipto.structs import ZERO32, ZERO_ADDRESS
 from tests.contracts.support.build import digest
 from tests.contracts.support.contract import reverts
@@ -21,6 +23,16 @@ def test_takes_it_back(system: System) -> None:
     assert system.attestations.events("AttestationRevoked") == [{"id": found, "attester": system.steward}]
     assert system.attestations.attestation_of(found) == (system.steward, at, now())
     assert not system.attestations.stands(system.steward, SUBJECT, SCHEMA, ZERO32)
+
+
+@pytest.mark.parametrize("at", [2**39 - 1, 2**40 - 2, 2**40 - 1])
+def test_the_two_times_do_not_touch(system: System, at: int) -> None:
+    """All their bits are told apart from each other's and from the attester's."""
+    travel(at - now())
+    found = stated(system)
+    assert system.attestations.attestation_of(found) == (system.steward, at, 0)
+    system.attestations.revoke(system.steward, found, sender=system.steward)
+    assert system.attestations.attestation_of(found) == (system.steward, at, at)
 
 
 def test_for_good(system: System) -> None:
