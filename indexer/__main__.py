@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python -m indexer run|serve|check|rebuild|prune|migrate|settings"""
+"""python -m indexer run|serve|check|rebuild|prune|migrate|typescript|python|settings"""
 
 from __future__ import annotations
 
@@ -148,6 +148,14 @@ def migrate() -> None:
 def typescript() -> None:
     from indexer.typescript import description
     from indexer.typescript import typescript as made
+
+    click.echo(made(description()), nl=False)
+
+
+@main.command(help="Print the types and operations of the Python client, ipto/indexer_api.py.")
+def python() -> None:
+    from indexer.python import python as made
+    from indexer.typescript import description
 
     click.echo(made(description()), nl=False)
 

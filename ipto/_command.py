@@ -11,7 +11,6 @@ from functools import cached_property, wraps
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Protocol, TypeVar
-from urllib.parse import quote
 
 import click
 
@@ -86,10 +85,6 @@ class Context:
     def currencies(self) -> tuple[Currency, ...]:
         """What can be paid with."""
         return currencies(self.deployment)
-
-    def ask(self, kind: str, identifier: str) -> dict[str, Any]:
-        """One object of the indexer's. Raises NotFoundError, InputError in the indexer's words."""
-        return dict(self.indexer.get(f"{kind}/{quote(identifier, safe='')}"))
 
     def wait(self, action: str) -> dict[str, Any]:
         """Wait for a relayed action; says on standard error what is happening."""

@@ -55,7 +55,7 @@ def buy(
         raise InputError("name the party: the legal name of who signs")
     signer = open_signer(key, password_file)
     licensee = Licensee(signer, context.deployment, context.rpc)
-    answer = context.ask("offers", offer_id)
+    answer = context.indexer.get_offer(offer_id)
     if answer["blocked_by"]:
         reasons = ", ".join(reason.replace("_", " ") for reason in answer["blocked_by"])
         raise InputError(f"this offer cannot be bought now: {reasons}")
@@ -134,7 +134,7 @@ def _people(context: Context, payee: str) -> tuple[Sequence[Share], str]:
     """Recipients and controller of a split, checked against its id; of an address, itself."""
     if len(payee) == 42:
         return [Share(ids.address_account(payee), 1_000_000)], ZERO_ADDRESS
-    known = context.ask("splits", payee)
+    known = context.indexer.get_split(payee)
     shares = [Share(bytes.fromhex(item["account"]["account"][2:]), item["share"]) for item in known["recipients"]]
     controller = known["controller"] or ZERO_ADDRESS
     if "0x" + ids.split_account(shares, controller).hex() != payee.lower():

@@ -103,7 +103,7 @@ def _registration(context: Context, content: bytes) -> Registration:
     work, since = registry.call("first_claim", content)
     if not work:
         return Registration(None, 0, None)
-    return Registration(work, since, str(context.ask("works", str(work))["creator"]))
+    return Registration(work, since, str(context.indexer.get_work(str(work))["creator"]))
 
 
 @click.command()
@@ -136,7 +136,7 @@ def evidence(
 ) -> None:
     """What speaks for the claim WORK on FILM: a report with parts and a level, never proof of ownership."""
     context = Context(home)
-    claim = context.ask("works", work_id)
+    claim = context.indexer.get_work(work_id)
     work, claimant = int(claim["id"]), str(claim["owner"])
     found = _analyse(film, None, with_pictures=False)
     content = found.properties.sha256
@@ -153,7 +153,7 @@ def evidence(
     resemblances = []
     catalog = _catalog(context, many=False)
     for match in find(found.fingerprint, catalog).matches:
-        other = context.ask("works", match.work.name)
+        other = context.indexer.get_work(match.work.name)
         if int(other["id"]) != work and other["registered_at"] < claim["registered_at"]:
             alarms = round(math.log10(max(match.false_alarms, 1e-300)) * 100)
             resemblances.append(Resemblance(int(other["id"]), str(other["owner"]), len(match.scenes), alarms))

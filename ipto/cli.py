@@ -232,9 +232,9 @@ def offer(
     amount, currency = parse_price(price, context.currencies)
     presets.get_preset(preset)
     signer = open_signer(key, password_file)
-    known = context.ask("works", work)
+    known = context.indexer.get_work(work)
     check_scene(stretch, known["duration_ms"])
-    metadata = known["metadata"].get("content") or {}
+    metadata = (known["metadata"].get("content") if known["metadata"] else None) or {}
     made, paper = presets.make_offer(
         preset,
         work=int(known["id"]),
@@ -259,7 +259,7 @@ def withdraw(offer_id: str, key: Path, password_file: Path | None, home: Path) -
     """Withdraw an offer. Licenses sold from it stay. No gas."""
     context = Context(home)
     signer = open_signer(key, password_file)
-    answer = context.ask("offers", offer_id)
+    answer = context.indexer.get_offer(offer_id)
     if "withdrawn" in answer["blocked_by"]:
         raise InputError("this offer is withdrawn already")
     creator = Creator(signer, context.deployment, context.store)

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ipto import media, works
 from ipto._demo_dataset import license_dataset
@@ -32,6 +31,8 @@ from ipto.client import (
 )
 from ipto.content import Cid, LocalStore
 from ipto.errors import IptoError
+from ipto.indexer_api import Amount
+from ipto.indexer_api import Offer as Listed
 from ipto.quantities import ETHER, Currency, describe_scene, format_amount
 from ipto.rpc import Rpc
 from ipto.services import Indexer, Relayer
@@ -235,7 +236,7 @@ class Demo:
         path = f"works/{prepared.work}"
         work = self.indexer.wait_for(path, lambda answer: answer["metadata"]["state"] == "resolved")
         self._line("work", f"“{work['metadata']['title']}”, metadata {work['metadata']['state']}: {base}/v1/{path}")
-        offers = self.indexer.get("offers", work=str(prepared.work))["items"]
+        offers = self.indexer.list_offers(work=str(prepared.work))["items"]
         self._line("offers", f"{len(offers)}, of them {sum(item['live'] for item in offers)} live")
         licenses = self.indexer.wait_for(
             f"licenses?work={prepared.work}", lambda answer: len(answer["items"]) == len(self.sales)
@@ -301,12 +302,12 @@ class Demo:
             token.send(faucet, "mint", buyer.address, 100 * 10**self.usd.decimals)
         return cast
 
-    def _read_offers(self, prepared: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _read_offers(self, prepared: Prepared) -> tuple[Listed, Listed]:
         """The two offers as the indexer's API shows them, in the order they were posted."""
         answer = self.indexer.wait_for(
             f"offers?work={prepared.work}&live=true", lambda answer: len(answer["items"]) == len(prepared.offers)
         )
-        by_id = {item["id"]: self.indexer.get(f"offers/{item['id']}") for item in answer["items"]}
+        by_id = {item["id"]: self.indexer.get_offer(item["id"]) for item in answer["items"]}
         for item in by_id.values():
             self._line(
                 "read", f"{self.stack.addresses.indexer}/v1/offers/{item['id'][:18]}…: {self._amount(item['price'])}"
@@ -328,7 +329,7 @@ class Demo:
             return self.rpc.balance(address)
         return int(Contract("TestUSD", currency.address, self.rpc).call("balanceOf", address))
 
-    def _amount(self, shown: dict[str, str]) -> str:
+    def _amount(self, shown: Amount) -> str:
         currency = ETHER if shown["currency"] == ETH else self.usd
         return format_amount(int(shown["amount"]), currency)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from ipto import works as documents_of_works
 from ipto.content import Cid, ContentStore
@@ -29,16 +28,9 @@ MANY_ROWS = 300_000
 
 def registered(indexer: Indexer) -> Iterator[tuple[str, bytes]]:
     """Every work's id and the digest of its metadata document, as the indexer lists them."""
-    cursor: str | None = None
-    while True:
-        query = {"limit": str(_PAGE), **({"cursor": cursor} if cursor else {})}
-        page = indexer.get(f"works?{urlencode(query)}")
-        for row in page["items"]:
-            if row["metadata"]:
-                yield str(row["id"]), bytes.fromhex(row["metadata"]["digest"][2:])
-        cursor = page["next"]
-        if not cursor:
-            return
+    for work in indexer.every(indexer.list_works, limit=_PAGE):
+        if work["metadata"]:
+            yield work["id"], bytes.fromhex(work["metadata"]["digest"][2:])
 
 
 def load_work(name: str, document: Mapping[str, Any], store: ContentStore) -> Work | None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,17 @@ def test_an_example(story: Story, line: str) -> None:
     assert ("status" in body and body["status"] == 400) == wanted_error, body
     if "items" in body and not wanted_error and "owner=" not in line and not any(part in line for part in EMPTY):
         assert body["items"], line
+
+
+def test_the_python_example(story: Story) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)
+    env = {"INDEXER": story.server.url, "PERSON": story.creator}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"0x{offer_id(story.offers[0]).hex()} 5000001 tUSD"
+    assert lines[1].endswith(" works")
+    assert "write it in decimal" in lines[2]
 
 
 def ask(line: str, values: dict[str, str], story: Story) -> Any:

@@ -14,7 +14,7 @@ import pytest
 
 from ipto.content import Cid
 from ipto.errors import InputError, NotFoundError
-from ipto.services import ActionFailedError, Indexer, RefusedError, Relayer, ServiceError
+from ipto.services import ActionFailedError, Indexer, Problem, RefusedError, Relayer, ServiceError
 
 Answer = tuple[int, bytes]
 
@@ -24,6 +24,7 @@ class Server:
 
     def __init__(self, port: int = 0) -> None:
         self.asked: list[tuple[str, str, bytes]] = []
+        self.headers: dict[str, str] = {}
         self.script: Callable[[str], Answer] = lambda path: (200, b"{}")
         server = self
 
@@ -34,6 +35,8 @@ class Server:
                 status, data = server.script(self.path)
                 self.send_response(status)
                 self.send_header("content-length", str(len(data)))
+                for name, value in server.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(data)
 
@@ -167,3 +170,36 @@ def test_uploads_go_under_their_cid(server: Server) -> None:
         server.say((201, b""))
         relayer.upload(Cid.of_block(b"{}"), b"{}")
     assert server.asked == [("PUT", f"/v1/content/{Cid.of_block(b'{}')}", b"{}")]
+
+
+def test_a_service_that_is_busy_is_asked_again(server: Server) -> None:
+    server.say((429, {"detail": "wait"}), (503, {"detail": "behind"}), (200, {"n": 1}))
+    server.headers = {"retry-after": "0"}
+    with Indexer(server.url, patience=20) as indexer:
+        assert indexer.get("works") == {"n": 1}
+    server.say((429, {"type": "urn:x", "title": "Too many", "detail": "wait"}))
+    with Indexer(server.url) as indexer, pytest.raises(RefusedError, match="wait") as refused:
+        indexer.get("works")
+    assert refused.value.problem == Problem(429, "urn:x", "Too many", "wait")
+
+
+def test_a_service_cannot_make_us_wait_for_ever(server: Server) -> None:
+    for asked in ("99999", "soon", "-1", "1e9", "9" * 400):
+        server.headers = {"retry-after": asked}
+        server.say((503, {}))
+        with Indexer(server.url, patience=0.2) as indexer, pytest.raises(ServiceError):
+            indexer.get("works")
+
+
+def test_only_the_newest_answers_are_remembered(server: Server) -> None:
+    server.headers = {"etag": '"a"', "x-indexed-block": "7"}
+    with Indexer(server.url) as indexer:
+        for number in range(300):
+            indexer.get(f"works/{number}")
+        assert len(indexer._known) == 256
+        assert indexer.block == 7
+        server.headers = {"etag": '"b"', "x-indexed-block": "seven"}
+        server.say((200, b'"' + b"x" * (1 << 20) + b'"'))
+        indexer.get("works/large")
+        assert "/v1/works/large" not in indexer._known
+        assert indexer.block == 7
