@@ -12,11 +12,15 @@ from pathlib import Path
 import boa
 
 from ipto.devchain.npm import install, node_command
+from tests.contracts.support.contract import build
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent / "forge"
 HARNESS = Path(__file__).parent / "harness"
 ARTIFACTS = ROOT / "ipto" / "artifacts"
+CONTRACTS = ROOT / "contracts"
+# Storage that proofs fill with any word.
+SLOTS = {"DatasetMarket": ["datasets", "members"], "UsageSettlement": ["reports", "roots", "claimed"]}
 PROJECT = ROOT / ".build" / "forge"
 
 
@@ -43,11 +47,16 @@ def prepare() -> Path:
 
 
 def codes() -> str:
-    """Creation code as Solidity constants, for halmos, which reads no files."""
+    """Creation code and storage slots as Solidity constants, for halmos, which reads no files."""
     found = {file.stem: json.loads(file.read_text())["bytecode"] for file in ARTIFACTS.glob("*.json")}
     for file in HARNESS.glob("*.vy"):
         found[file.stem] = boa.load_partial(str(file)).compiler_data.bytecode.hex()
-    lines = [f'    bytes internal constant {name} = hex"{code.removeprefix("0x")}";' for name, code in found.items()]
+    lines = [
+        f"    uint256 internal constant {name}_{variable} = {build(CONTRACTS / f'{name}.vy').slots[variable]};"
+        for name, variables in SLOTS.items()
+        for variable in variables
+    ]
+    lines += [f'    bytes internal constant {name} = hex"{code.removeprefix("0x")}";' for name, code in found.items()]
     head = ["// SPDX-License-Identifier: AGPL-3.0-only", "pragma solidity 0.8.30;", "", "library Codes {"]
     return "\n".join([*head, *sorted(lines), "}", ""])
 

@@ -26,8 +26,8 @@ def attacked() -> bool:
     """Attack, write; whether nothing was found."""
     steps = {file.parent.name: machines.together(machines.pieces(file)) for file in machines.files()}
     invariants.build()
-    each = -(-CALLS // len(invariants.CAMPAIGNS))
-    calls = {name: invariants.together(invariants.pieces(name, each)) for name in invariants.CAMPAIGNS}
+    shares = invariants.SHARES.items()
+    calls = {name: invariants.together(invariants.pieces(name, CALLS * share // 100)) for name, share in shares}
     made, refused = (sum(item[key] for item in calls.values()) for key in ("calls", "refused"))
     findings = {name: item["findings"] for name, item in (steps | calls).items() if item["findings"]}
     taken = sum(sum(item["machines"].values()) for item in steps.values())
