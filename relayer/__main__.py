@@ -30,7 +30,7 @@ from relayer.cargo import Packer
 from relayer.errands.commands import keep_command, refill_command
 from relayer.guard import Guard
 from relayer.intake import Rules
-from relayer.keys import open_keys
+from relayer.keys import forget_secrets, open_keys
 from relayer.lane import Lane
 from relayer.operators_api import read_key
 from relayer.policy import Policy
@@ -102,6 +102,7 @@ def serve(settings: Settings) -> None:
     deployment, tokens, genesis = check_chain(settings)
     with open_queue(settings, deployment, genesis) as queue:
         signers = open_keys(settings)
+        forget_secrets(os.environ)
         if settings.database_url is None:
             ours = {signer.address for signer in signers}
             for lane in queue.busy_lanes():

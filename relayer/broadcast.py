@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from eth_utils.crypto import keccak
 
 from ipto.accounts import Signer
+from ipto.kms import KmsSigner
 from ipto.rpc import AsyncRpc, RpcError, RpcTransportError
 from relayer import fees
 from relayer.records import Attempt, InFlight
@@ -24,6 +26,7 @@ from relayer.transactions import Call, call_of, sign
 log = logging.getLogger("relayer.broadcast")
 
 CANCEL_GAS = 21_000
+_T = TypeVar("_T")
 
 
 class Guard(Protocol):
@@ -62,6 +65,12 @@ class Broadcaster:
             signed_at=int(self._clock()),
             cancels=cancels,
         )
+
+    async def wait(self, work: Callable[..., _T], *arguments: Any) -> _T:
+        """Do what signs: a key in a service is waited for on a thread, one in memory signs at once."""
+        if isinstance(self._signer, KmsSigner):
+            return await asyncio.to_thread(work, *arguments)
+        return work(*arguments)
 
     async def send(self, slots: Slots, attempts: Sequence[Attempt]) -> None:
         """Broadcast persisted bytes, lowest nonce first."""
@@ -105,7 +114,7 @@ class Broadcaster:
             return None
         call = Call(self._signer.address, b"", CANCEL_GAS) if cancels else call_of(newest.raw)
         try:
-            return self.sign(call, newest.nonce, raised, cancels=cancels)
+            return await self.wait(partial(self.sign, call, newest.nonce, raised, cancels=cancels))
         except GuardError as error:
             log.error("refused to raise the fees of nonce %d: %s", newest.nonce, error)
             return None

@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import MutableMapping
 
 from ipto.accounts import LocalSigner, Signer, open_keystore, read_passphrase
+from ipto.kms import open_key
 from relayer.problems import ConfigurationError
 from relayer.settings import Settings
 
 
 def open_keys(settings: Settings) -> list[Signer]:
-    """The lanes' keys, from encrypted keystores or an inherited file descriptor; never from argv or environment.
+    """The lanes' keys, from encrypted keystores, a key service or an inherited file descriptor; never from argv or
+    environment.
 
     Raises ConfigurationError and what `ipto.accounts` raises.
     """
@@ -27,8 +31,23 @@ def open_keys(settings: Settings) -> list[Signer]:
     if settings.keystore:
         passphrase = read_passphrase(settings.password_file, prompt="Keystore passphrase: ")
         signers += [open_keystore(path, passphrase) for path in settings.keystore]
+    signers += [open_key(name) for name in settings.kms_keys]
     if not signers:
-        raise ConfigurationError("set IPTO_RELAYER_KEYSTORE (encrypted keystore files) or IPTO_RELAYER_KEY_FD")
+        prefix = settings.model_config.get("env_prefix", "")
+        raise ConfigurationError(f"set {prefix}KEYSTORE (encrypted keystore files), {prefix}KMS_KEYS or {prefix}KEY_FD")
     if len({signer.address for signer in signers}) != len(signers):
         raise ConfigurationError("a key is named twice; each lane needs a key of its own")
     return signers
+
+
+# What gives access to a key, a database or a node: an RPC URL may hold an API key, a database's its password.
+_SECRET = re.compile(
+    r"AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN)|GOOGLE_APPLICATION_CREDENTIALS|PGPASSWORD"
+    r"|IPTO_[A-Z]+_(RPC_URL|DATABASE_URL|KEY_FD|KEYSTORE|PASSWORD_FILE|ADMIN_KEY_FILE|CAPTCHA_SECRET_FILE)"
+)
+
+
+def forget_secrets(environment: MutableMapping[str, str]) -> None:
+    """Take out of an environment what a child has no business with; call it when settings and keys have been read."""
+    for name in [name for name in environment if _SECRET.fullmatch(name)]:
+        del environment[name]

@@ -237,7 +237,7 @@ class Lane:
             left -= cargo.call.gas * first.max_fee + cargo.call.value
             if left < 0:
                 return dispatches, f"the lane {self.address} needs more ETH; actions wait"
-            dispatch = self._sign_one(cargo, nonce + len(dispatches), first, plan)
+            dispatch = await self._broadcaster.wait(self._sign_one, cargo, nonce + len(dispatches), first, plan)
             if dispatch is not None:
                 dispatches.append(dispatch)
             if len(dispatches) == room:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
+from ipto.kms import KeyServiceError
 from ipto.rpc import RpcError, RpcTransportError
 from relayer.database import StorageError
 from relayer.lane import Lane
@@ -61,6 +62,8 @@ class Sender:
                 self.errors.pop(lane.address, None)
             except (RpcError, RpcTransportError) as error:
                 self._failed(lane, f"the node: {error}")
+            except KeyServiceError as error:
+                self._failed(lane, f"the key: {error}")
             except StorageError as error:
                 # A full, busy or absent database. Nothing was broadcast that was not persisted; try again.
                 self._failed(lane, f"the database: {error}")

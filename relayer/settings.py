@@ -23,6 +23,7 @@ Addresses = Annotated[tuple[str, ...], NoDecode]
 Paths = Annotated[tuple[Path, ...], NoDecode]
 Sites = Annotated[tuple[str, ...], NoDecode]
 _SITE = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+Names = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -50,6 +51,10 @@ class Settings(BaseSettings):
     # The keys, one for each lane
     keystore: Paths = Field(default=(), description="encrypted keystore files (Web3 Secret Storage), one for each lane")
     password_file: Path | None = Field(default=None, description="file whose first line opens the keystores")
+    kms_keys: Names = Field(
+        default=(),
+        description="keys in a key service, one for each lane: `aws:alias/…`, `gcp:projects/…/cryptoKeyVersions/1`",
+    )
     key_fd: int | None = Field(
         default=None, ge=3, description="open file descriptor from which the keys are read once, 64 hex digits a line"
     )
@@ -192,6 +197,12 @@ class Settings(BaseSettings):
             if item and not _SITE.fullmatch(item):
                 raise ValueError("a site is an origin in lower case without a path, such as https://studio.example.org")
         return tuple(item for item in items if item)
+
+    @field_validator("kms_keys", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        items = value.split(",") if isinstance(value, str) else list(value)
+        return tuple(item.strip() for item in items if item.strip())
 
     @model_validator(mode="after")
     def _consistent(self) -> Settings:

@@ -39,7 +39,7 @@ from relayer.errands.settings import KeeperSettings, TreasurySettings
 from relayer.errands.sight import Sight
 from relayer.errands.treasury import Treasury
 from relayer.errands.worth import Worth, read_prices
-from relayer.keys import open_keys
+from relayer.keys import forget_secrets, open_keys
 from relayer.problems import ConfigurationError
 from relayer.schema import bind, connect, connect_postgres
 from relayer.settings import Settings
@@ -260,6 +260,7 @@ def _run(name: str, settings: Callable[[], Any], work: Callable[..., Any]) -> No
         deployment, genesis = check_chain(found)
         with open_database(found, deployment, genesis, name) as database:
             signers = open_keys(found)
+            forget_secrets(os.environ)
             logging.getLogger("relayer").info("%s sends from %s", name, ", ".join(key.address for key in signers))
             asyncio.run(work(found, deployment, database, signers))
     except ValidationError as error:
@@ -272,11 +273,11 @@ def _run(name: str, settings: Callable[[], Any], work: Callable[..., Any]) -> No
 
 @click.command("keep")
 def keep_command() -> None:
-    """Push payouts to whom they are owed. Set by IPTO_KEEPER_…; see docs/operators.md."""
+    """Push payouts to whom they are owed. Set by IPTO_KEEPER_…; see docs/keeper.md."""
     _run("keeper", KeeperSettings, keep)
 
 
 @click.command("refill")
 def refill_command() -> None:
-    """Keep lanes in gas money. Set by IPTO_TREASURY_…; see docs/operators.md."""
+    """Keep lanes in gas money. Set by IPTO_TREASURY_…; see docs/keeper.md."""
     _run("treasury", TreasurySettings, refill)

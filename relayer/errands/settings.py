@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every setting of keeper and treasury; `docs/operators.md` is generated from these classes.
+"""Every setting of keeper and treasury; `docs/keeper.md` is generated from these classes.
 
 Both have the relayer's settings of node, database, keys and lane under a prefix of their own, so that they share
 neither a queue nor a key nor a budget with the relayer that serves creators.
@@ -25,7 +25,8 @@ Prices = Annotated[dict[str, Fraction], NoDecode]
 # What both take over from the relayer's settings.
 _COMMON = (
     "rpc_url", "rpc_timeout_seconds", "rpc_batch", "chain_id", "deployment", "database", "database_url",
-    "database_connections", "host", "port", "keystore", "password_file", "key_fd", "kill_switch", "max_fee", "day_wei",
+    "database_connections", "host", "port", "keystore", "password_file",
+    "kms_keys", "key_fd", "kill_switch", "max_fee", "day_wei",
     "total_wei", "confirmations", "poll_seconds", "in_flight", "rebroadcast_after", "replace_after", "cancel_after",
     "simulate_at",
 )  # fmt: skip
@@ -149,13 +150,13 @@ def settings_table(kind: type[BaseSettings], prefix: str, names: Iterable[str]) 
 
 
 def keeper_table() -> str:
-    """The keeper's settings, as printed in `docs/operators.md`."""
+    """The keeper's settings, as printed in `docs/keeper.md`."""
     own = [name for name in KeeperSettings.model_fields if name not in Settings.model_fields]
     names = [*own, "content_folder", "gas_cap_action", *_COMMON]
     return settings_table(KeeperSettings, "IPTO_KEEPER_", names)
 
 
 def treasury_table() -> str:
-    """The treasury's settings, as printed in `docs/operators.md`."""
+    """The treasury's settings, as printed in `docs/keeper.md`."""
     own = [name for name in TreasurySettings.model_fields if name not in Settings.model_fields]
     return settings_table(TreasurySettings, "IPTO_TREASURY_", [*own, *_COMMON])
