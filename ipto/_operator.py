@@ -38,19 +38,23 @@ def doctor() -> None:
 @click.option("--quiet", is_flag=True, help="Print only what is wrong.")
 @reports_errors
 def examine_deployment(file: Path | None, url: str | None, sources: Path | None, home: Path, quiet: bool) -> None:
-    """Compare a deployment with this version: code, arguments, wiring, owners, fee, gate, pause.
+    """Compare a deployment with this version: code, arguments, wiring, owners, fee, gate, pause, panel.
 
-    Exit code 1 when anything is not as recorded.
+    Exit code 1 when anything is not as recorded. What the owner has decided since (fee, gate, pause, panel) is told and
+    is not wrong.
     """
     context = Context(home)
     deployment = Deployment.load(file or Path(context.addresses.deployment))
-    wrong = count = 0
+    wrong = changed = count = 0
     with Rpc(url or context.addresses.rpc) as rpc:
         for finding in examine(rpc, deployment):
             count += 1
             wrong += bool(finding.wrong)
+            changed += bool(finding.changed)
             if finding.wrong:
                 click.echo(f"WRONG  {finding.what} {finding.wrong}")
+            elif finding.changed:
+                click.echo(f"CHANGED  {finding.what} {finding.changed}")
             elif not quiet:
                 click.echo(f"ok     {finding.what}")
     if sources is not None:
@@ -58,7 +62,8 @@ def examine_deployment(file: Path | None, url: str | None, sources: Path | None,
         click.echo("ok     the artifacts are what the sources compile to")
     if wrong:
         raise IntegrityError(f"{wrong} of {count} findings are wrong: this is not the deployment that was recorded")
-    click.echo(f"{count} findings, all as recorded in {file or context.addresses.deployment}")
+    said = f"{changed} changed by the owner since, the others" if changed else "all"
+    click.echo(f"{count} findings, {said} as recorded in {file or context.addresses.deployment}")
 
 
 def _compare_sources(checkout: Path) -> None:

@@ -26,11 +26,13 @@ STRUCTURE, STATE = "structure", "state"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. what: in words. wrong: what is not as it should be, empty when it is."""
+    """One thing that was looked at. what: in words. wrong: what is not as it should be, empty when it is. changed: what
+    the owner, who alone can, has decided since the deployment."""
 
     kind: str  # STRUCTURE never changes; STATE the owner may have changed since
     what: str
     wrong: str = ""
+    changed: str = ""
 
 
 def examine(rpc: Rpc, deployment: Deployment) -> Iterator[Finding]:
@@ -175,15 +177,23 @@ def charging(known: dict[str, Contract]) -> list[Contract]:
 
 
 def _state(known: dict[str, Contract], parameters: Parameters) -> Iterator[Finding]:
+    """Fee, pauses, gate and panel. The code was compared before, and in it the owner alone can change them."""
     for contract in charging(known):
-        yield _compare(STATE, contract, "fee", (parameters.fee_bps, parameters.fee_recipient))
+        yield _decided(contract, "fee", (parameters.fee_bps, parameters.fee_recipient))
     for contract in known.values():
         for function in ("registrations_paused", "sales_paused", "is_gate_closed"):
             if _has(contract, function):
-                yield _compare(STATE, contract, function, False)
+                yield _decided(contract, function, False)
     if "PanelArbiter" in known:
-        panel = _ask(known["PanelArbiter"], "panel")
-        found = panel[1:] if isinstance(panel, tuple) else panel
-        expected = (parameters.members, parameters.quorum)
-        wrong = "" if found == expected else f"is {found}, expected {expected}"
-        yield Finding(STATE, "PanelArbiter.panel", wrong)
+        yield _decided(known["PanelArbiter"], "panel", (parameters.members, parameters.quorum), skip=1)
+
+
+def _decided(contract: Contract, function: str, expected: Any, skip: int = 0) -> Finding:
+    """skip: of the answer's first values."""
+    found = _ask(contract, function)
+    what = f"{contract.name}.{function}"
+    if isinstance(found, str):
+        return Finding(STATE, what, f"is {found}, expected {expected}")
+    found = found[skip:] if skip else found
+    changed = "" if found == expected else f"by the owner since the deployment: {found} on chain, {expected} recorded"
+    return Finding(STATE, what, changed=changed)

@@ -67,10 +67,10 @@ def run(campaign: str, seed: int, calls: int = PIECE) -> dict[str, Any]:
     }
 
 
-def pieces(campaign: str, calls: int, numbers: range | None = None) -> list[dict[str, Any]]:
+def pieces(campaign: str, calls: int, numbers: range | None = None, is_run: bool = True) -> list[dict[str, Any]]:
     """The results of all pieces of a campaign; those that are missing are run now, each from the seed of its number.
 
-    numbers: only these pieces, so that several processes can share the work.
+    numbers: only these pieces, so that several processes can share the work. is_run: without, only what is there.
     """
     folder = KEPT / f"{campaign}-{digest(campaign)[:16]}"
     for old in KEPT.glob(f"{campaign}-*"):
@@ -80,13 +80,14 @@ def pieces(campaign: str, calls: int, numbers: range | None = None) -> list[dict
     results = []
     for number in numbers or range(1, -(-calls // PIECE) + 1):
         file = folder / f"{number}.json"
-        if not file.exists():
+        if not file.exists() and is_run:
             made = json.dumps(run(campaign, number))
             new = file.with_suffix(f".{os.getpid()}")
             new.write_text(made)
             new.rename(file)
             print(campaign, number, flush=True)
-        results.append(json.loads(file.read_text()))
+        if file.exists():
+            results.append(json.loads(file.read_text()))
     return results
 
 
@@ -101,8 +102,8 @@ def together(results: list[dict[str, Any]]) -> dict[str, Any]:
     broken = [f"seed {item['seed']}: {item['reason']}" for item in results if item["status"] != "Success"]
     idle = sorted(name for name in made if made[name] == refused[name])
     return {
-        "invariant": results[0]["invariant"],
-        "seeds": f"1 to {len(results)}",
+        "invariant": results[0]["invariant"] if results else "",
+        "seeds": [item["seed"] for item in results],
         "calls": sum(item["calls"] for item in results),
         "refused": sum(item["refused"] for item in results),
         "findings": [*broken, *(f"{name} never succeeded" for name in idle)],

@@ -68,8 +68,8 @@ def run(file: Path, seed: int) -> dict[str, Any]:
     return {"seed": seed, "steps": steps, "finding": done.stdout[-4_000:] if done.returncode else ""}
 
 
-def pieces(file: Path) -> list[dict[str, Any]]:
-    """The results of a file's pieces; those that are missing are run now."""
+def pieces(file: Path, is_run: bool = True) -> list[dict[str, Any]]:
+    """The results of a file's pieces; those that are missing are run now. is_run: without, only what is there."""
     name = file.parent.name
     folder = KEPT / f"{name}-{digest(file)[:16]}"
     for old in KEPT.glob(f"{name}-*"):
@@ -80,6 +80,8 @@ def pieces(file: Path) -> list[dict[str, Any]]:
     while sum(sum(item["steps"].values()) for item in results) < STEPS.get(name, OTHERS):
         seed = len(results) + 1
         kept = folder / f"{seed}.json"
+        if not kept.exists() and not is_run:
+            break
         if not kept.exists():
             made = json.dumps(run(file, seed))
             kept.with_suffix(".new").write_text(made)
@@ -99,7 +101,7 @@ def together(results: list[dict[str, Any]]) -> dict[str, Any]:
             steps[name] = steps.get(name, 0) + count
     return {
         "machines": steps,
-        "seeds": f"1 to {len(results)}",
+        "seeds": [item["seed"] for item in results],
         "findings": [f"seed {item['seed']}: {item['finding']}" for item in results if item["finding"]],
     }
 
