@@ -75,7 +75,11 @@ def is_public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
+        # What is not global unicast is of no use, or leads home by a forgotten way (::127.0.0.1, fec0::1).
+        if address not in _UNICAST:
+            return False
     return address.is_global and not address.is_multicast
 
 
+_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")

@@ -21,7 +21,7 @@ class Webhook(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str
-    secret: str
+    secret: str = Field(repr=False)
     events: tuple[str, ...] = ()
 
 

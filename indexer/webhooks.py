@@ -15,7 +15,7 @@ import hmac
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -52,7 +52,7 @@ class Hook:
     """One receiver. events: names as in the ABI, none for all. secret: `whsec_` and base64 of 24 to 64 bytes."""
 
     url: str
-    secret: str
+    secret: str = field(repr=False)
     events: tuple[str, ...] = ()
 
     @property

@@ -29,7 +29,7 @@ _HEADERS = ((b"content-type", b"application/json"), (b"cache-control", b"no-cach
 class Context:
     """One API process."""
 
-    settings: Settings
+    settings: Settings = field(repr=False)
     deployment: Deployment
     reader: Reader
     heads: Heads

@@ -7,6 +7,7 @@ Requests that are not GET operations (POST, streams, GraphQL, the description) g
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -23,7 +24,10 @@ from indexer.api.operations import Operation
 from indexer.api.problems import ProblemError, problem
 
 _WAIT_SECONDS = 10.0
-_FREE = frozenset(("/health", "/ready", "/status", "/metrics"))
+_BODY_BYTES = 64 << 10
+_BODY_SECONDS = 10.0
+# What load balancers and those who wait for a block ask, and costs next to nothing.
+_FREE = frozenset(("/health", "/ready", "/status"))
 
 
 class Front:
@@ -57,8 +61,10 @@ class Front:
                 if answer is None and found is not None:
                     answer = await self._answer(found[0], found[1], path, query)
                 elif answer is None:
-                    status = await self._pass_on({**scope, "query_string": query}, receive, send, more)
-                    return
+                    body, answer = await _body(scope, receive)
+                    if answer is None:
+                        status = await self._pass_on({**scope, "query_string": query}, body or receive, send, more)
+                        return
             status = await answer.send(scope, send, more)
         finally:
             self._counts.note(route, status, time.perf_counter() - start)
@@ -113,6 +119,32 @@ class Front:
 
         await self._app(scope, receive, told)
         return status
+
+
+async def _body(scope: Scope, receive: Receive) -> tuple[Receive | None, Answer | None]:
+    """The body of a question, read whole within bounds, to be received again; or why it is not read."""
+    if scope["method"] != "POST":
+        return None, None
+    data = bytearray()
+    more = True
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            while more:
+                message = await receive()
+                data += message.get("body", b"")
+                more = message["type"] == "http.request" and message.get("more_body", False)
+                if len(data) > _BODY_BYTES:
+                    detail = f"a question has at most {_BODY_BYTES} bytes"
+                    return None, problem(413, "too-large", "Question too large", detail)
+    except TimeoutError:
+        detail = f"the question did not arrive within {_BODY_SECONDS:g} s"
+        return None, problem(408, "too-slow", "Question too slow", detail)
+    whole: list[Message] = [{"type": "http.request", "body": bytes(data), "more_body": False}]
+
+    async def again() -> Message:
+        return whole.pop() if whole else await receive()
+
+    return again, None
 
 
 MIN_BLOCK_PARAMETER: dict[str, Any] = {

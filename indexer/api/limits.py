@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""So many requests a second for each client, and four seconds' worth at once. Answers say what is left."""
+"""So many requests a second for each client, and four seconds' worth at once. Answers say what is left.
+
+A client is an IPv4 address or the half of an IPv6 address that names its network: the other half it may choose.
+"""
 
 from __future__ import annotations
 
+import functools
+import ipaddress
 import time
 from collections import OrderedDict
 
@@ -13,6 +18,24 @@ from indexer.api.problems import problem
 
 _CLIENTS = 20_000  # remembered; the least recent is forgotten
 _BURST_SECONDS = 4  # how long a client may be silent and save up
+
+
+def client_of(scope: Scope) -> str:
+    """Who asks."""
+    return _client(scope["client"][0] if scope.get("client") else "")
+
+
+@functools.lru_cache(maxsize=4_096)
+def _client(host: str) -> str:
+    if ":" not in host:
+        return host
+    try:
+        address = ipaddress.IPv6Address(host.split("%")[0])
+    except ValueError:
+        return host
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
 
 
 class Limits:
@@ -30,7 +53,7 @@ class Limits:
 
     def take(self, scope: Scope) -> tuple[Headers, Answer | None]:
         """Count a request: headers for its answer, and the answer when it is one too many."""
-        left = self._take(scope["client"][0] if scope.get("client") else "")
+        left = self._take(client_of(scope))
         headers = [
             (b"ratelimit-limit", b"%d" % self._full),
             (b"ratelimit-remaining", b"%d" % max(0.0, left)),

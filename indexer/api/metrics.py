@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import resource
+import time
 from bisect import bisect_left
 from collections import defaultdict
 
@@ -12,8 +13,10 @@ from fastapi import APIRouter
 from indexer.api.answers import Answer
 from indexer.api.context import Context
 from indexer.api.problems import ProblemError
+from indexer.api.reader import Snapshot
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+_TALLY_SECONDS = 5.0
 
 
 class Counts:
@@ -34,10 +37,11 @@ class Counts:
 def router(context: Context, counts: Counts) -> APIRouter:
     """The operation."""
     api = APIRouter()
+    tallies = _Tallies()
 
     @context.get(api, "/metrics", versioned=False, operation_id="getMetrics", include_in_schema=False)
     def metrics() -> Answer:
-        lines = _requests(counts) + _database(context)
+        lines = _requests(counts) + _database(context, tallies)
         usage = resource.getrusage(resource.RUSAGE_SELF)
         lines += _gauge("ipto_indexer_memory_bytes", "Most memory used.", usage.ru_maxrss * 1024)
         kind = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
@@ -68,14 +72,12 @@ def _requests(counts: Counts) -> list[str]:
     return lines
 
 
-def _database(context: Context) -> list[str]:
+def _database(context: Context, tallies: _Tallies) -> list[str]:
     try:
         with context.reader.snapshot() as snapshot:
             at = snapshot.at
             status = snapshot.one("SELECT head, seen_at, error FROM status")
-            documents = snapshot.all("SELECT state, count(*) AS count FROM documents GROUP BY state ORDER BY state")
-            waiting = snapshot.one("SELECT count(*) AS count FROM outbox WHERE next_at IS NOT NULL")
-            given_up = snapshot.one("SELECT count(*) AS count FROM outbox WHERE next_at IS NULL AND sent_at IS NULL")
+            counted = tallies.of(snapshot)
     except ProblemError:
         return _gauge("ipto_indexer_up", "Whether the database can be read.", 0)
     lines = _gauge("ipto_indexer_up", "Whether the database can be read.", 1)
@@ -87,9 +89,32 @@ def _database(context: Context) -> list[str]:
         lines += _gauge("ipto_indexer_lag_blocks", "Blocks behind the chain.", status["head"] - at.number)
         lines += _gauge("ipto_indexer_seen_timestamp_seconds", "When the follower last gave word.", status["seen_at"])
         lines += _gauge("ipto_indexer_in_trouble", "Whether something keeps the follower.", int(bool(status["error"])))
-    name = "ipto_indexer_documents"
-    lines += [f"# HELP {name} Documents by state.", f"# TYPE {name} gauge"]
-    lines += [f'{name}{{state="{row["state"]}"}} {row["count"]}' for row in documents]
-    lines += _gauge("ipto_indexer_webhooks_waiting", "Messages to be sent.", waiting["count"] if waiting else 0)
-    lines += _gauge("ipto_indexer_webhooks_given_up", "Messages given up.", given_up["count"] if given_up else 0)
-    return lines
+    return lines + counted
+
+
+class _Tallies:
+    """Counts that take a walk through a table: made anew after some seconds, however often they are asked for."""
+
+    def __init__(self) -> None:
+        self._made_at = -_TALLY_SECONDS
+        self._lines: list[str] = []
+
+    def of(self, snapshot: Snapshot) -> list[str]:
+        """The lines of the answer."""
+        if time.monotonic() - self._made_at >= _TALLY_SECONDS:
+            self._lines = self._count(snapshot)
+            self._made_at = time.monotonic()
+        return self._lines
+
+    @staticmethod
+    def _count(snapshot: Snapshot) -> list[str]:
+        documents = snapshot.all("SELECT state, count(*) AS count FROM documents GROUP BY state ORDER BY state")
+        waiting = snapshot.one("SELECT count(*) AS count FROM outbox WHERE next_at IS NOT NULL")
+        given_up = snapshot.one("SELECT count(*) AS count FROM outbox WHERE next_at IS NULL AND sent_at IS NULL")
+        name = "ipto_indexer_documents"
+        lines = [f"# HELP {name} Documents by state.", f"# TYPE {name} gauge"]
+        lines += [f'{name}{{state="{row["state"]}"}} {row["count"]}' for row in documents]
+        lines += _gauge("ipto_indexer_webhooks_waiting", "Messages to be sent.", waiting["count"] if waiting else 0)
+        return lines + _gauge(
+            "ipto_indexer_webhooks_given_up", "Messages given up.", given_up["count"] if given_up else 0
+        )

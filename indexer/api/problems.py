@@ -83,6 +83,10 @@ def install(app: FastAPI) -> None:
         found = validation_problem([(e["loc"][1:], e["msg"]) for e in error.errors()])
         return _response(found.status, found.kind, found.title, str(found))
 
+    @app.exception_handler(RecursionError)
+    async def _deep(_: Request, _error: RecursionError) -> Response:
+        return _response(400, "bad-body", "Question cannot be read", "it is nested too deep")
+
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> Response:
         kind = {404: "no-such-path", 405: "method-not-allowed"}.get(error.status_code, "http")

@@ -21,6 +21,8 @@ _MAX_WORDS = 12
 _WORD = re.compile(r"\w+", re.UNICODE)
 _COUNTED = 20_000  # offers that facets of offers are counted over
 _VALUES = 50
+_RANKED = 5_000  # matches that are compared; of a word that every work has, the newest
+_BEST = 500
 
 
 class SearchQuery(BaseModel):
@@ -110,15 +112,15 @@ def _statement(context: Context, query: SearchQuery, words: list[str]) -> tuple[
     more = "".join(f" AND {condition}" for condition in conditions)
     if context.reader.remote:
         terms = " & ".join([*words[:-1], f"{words[-1]}:*"])
-        found = (
-            "(SELECT digest, ts_rank(words, to_tsquery('simple', ?)) AS rank FROM texts "
-            "WHERE words @@ to_tsquery('simple', ?) ORDER BY rank DESC LIMIT 500) t"
-        )
+        matches = f"SELECT digest, words FROM texts WHERE words @@ to_tsquery('simple', ?) LIMIT {_RANKED}"  # noqa: S608
+        ranked = f"SELECT digest, ts_rank(words, to_tsquery('simple', ?)) AS rank FROM ({matches}) m"  # noqa: S608
+        found = f"({ranked} ORDER BY rank DESC LIMIT {_BEST}) t"
         values = [terms, terms, *values]
         order = "t.rank DESC, o.seq DESC"
     else:
         terms = " ".join([f'"{word}"' for word in words[:-1]] + [f'"{words[-1]}"*'])
-        found = "(SELECT digest, rank FROM texts WHERE texts MATCH ? ORDER BY rank LIMIT 500) t"
+        matches = f"SELECT digest, rank FROM texts WHERE texts MATCH ? ORDER BY rowid DESC LIMIT {_RANKED}"  # noqa: S608
+        found = f"(SELECT digest, rank FROM ({matches}) m ORDER BY rank LIMIT {_BEST}) t"  # noqa: S608
         values = [terms, *values]
         order = "t.rank, o.seq DESC"
     sql = (

@@ -7,18 +7,21 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 from __future__ import annotations
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import anyio.to_thread
 import orjson
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from indexer.api import ids
 from indexer.api.context import Context
+from indexer.api.heads import Head
+from indexer.api.limits import client_of
+from indexer.api.pages import SCAN
 from indexer.api.problems import RESPONSES, bad_filter, not_ready
 from indexer.api.reader import Row, Snapshot
 from indexer.schema import LOG_BITS
@@ -29,6 +32,7 @@ _BATCH = 200
 _KEEP_ALIVE = 15.0  # seconds
 _REMEMBERED = 5_000  # events sent, to be taken back
 _MAX_STREAMS = 200
+_MAX_OF_ONE = 20  # streams of one client
 _ID = re.compile(r"(\d{1,19})-([0-9a-f]{16})")
 
 
@@ -47,18 +51,19 @@ def router(context: Context) -> APIRouter:
     """GET /stream."""
     api = APIRouter(prefix="/v1", tags=["events"], responses=RESPONSES)
     showers = {name: Shower(artifact(name)["abi"]) for name in context.indexed_contracts}
-    running = 0
+    running: Counter[str] = Counter()
 
     @api.get("/stream", operation_id="streamEvents", response_class=StreamingResponse)
     async def stream(
-        query: Annotated[StreamQuery, Query()], last_event_id: Annotated[str | None, Header()] = None
+        request: Request, query: Annotated[StreamQuery, Query()], last_event_id: Annotated[str | None, Header()] = None
     ) -> StreamingResponse:
         """Events as they are indexed, one `event: log` each; `event: removed` names one a reorganisation took away;
         `event: reset` says to ask again from `block` on. `id` is for `Last-Event-ID`."""
         found = None if not last_event_id else _ID.fullmatch(last_event_id)
         if last_event_id and found is None:
             raise bad_filter("Last-Event-ID is not an id of this stream; leave it out to start anew")
-        if running >= _MAX_STREAMS:
+        client = client_of(request.scope)
+        if running.total() >= _MAX_STREAMS or running[client] >= _MAX_OF_ONE:
             raise not_ready("too many streams at once; ask again, or run an indexer of your own")
         follow = _Follow(context, showers, query)
         if found is not None:
@@ -67,13 +72,14 @@ def router(context: Context) -> APIRouter:
             await follow.start()
 
         async def counted() -> AsyncIterator[bytes]:
-            nonlocal running
-            running += 1
+            running[client] += 1
             try:
                 async for part in follow.run():
                     yield part
             finally:
-                running -= 1
+                running[client] -= 1
+                if not running[client]:
+                    del running[client]
 
         headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
         return StreamingResponse(counted(), media_type="text/event-stream", headers=headers)
@@ -90,18 +96,28 @@ class _Follow:
         self._last = -1
         self._sent: deque[tuple[int, bytes]] = deque(maxlen=_REMEMBERED)
         self._first: list[bytes] = []
-        conditions, self._values = ["e.seq > ?"], []
+        self._seen: Head = (-1, b"")
+        # How far was looked where nothing was to be sent: the block there, so that it is noticed when it goes.
+        self._edge: tuple[int, bytes] | None = None
+        conditions: dict[bool, list[str]] = {True: ["seq > ?"], False: []}
+        values: dict[bool, list[Any]] = {True: [], False: []}
         for column, value in (
             ("name", query.name),
             ("contract", query.contract),
             ("work", None if query.work is None else ids.token_id(query.work, "work")),
         ):
             if value is not None:
-                conditions.append(f"e.{column} = ?")
-                self._values.append(value)
+                # One filter has an index; others are tested on a bounded number of events.
+                indexed = column != "contract" and not values[True]
+                conditions[indexed].append(f"{column} = ?")
+                values[indexed].append(value)
+        self._bare = not conditions[False]
+        self._values = (*values[True], *values[False])
+        self._edge_values = tuple(values[True])
+        self._among = f"SELECT * FROM events WHERE {' AND '.join(conditions[True])} ORDER BY seq LIMIT {SCAN}"  # noqa: S608
         self._sql = (
-            "SELECT e.*, b.hash AS block_hash, b.timestamp FROM events e "  # noqa: S608
-            f"JOIN blocks b ON b.number = e.seq >> {LOG_BITS} WHERE {' AND '.join(conditions)} "
+            f"SELECT e.*, b.hash AS block_hash, b.timestamp FROM ({self._among}) e "  # noqa: S608
+            f"JOIN blocks b ON b.number = e.seq >> {LOG_BITS} WHERE {' AND '.join(conditions[False]) or 'TRUE'} "
             "ORDER BY e.seq LIMIT ?"
         )
         self._from_block = query.from_block
@@ -109,15 +125,14 @@ class _Follow:
     async def start(self) -> None:
         block = self._from_block
         if block is None:
-            block = await self._context.heads.block() + 1
+            block = (await self._context.heads.at())[0] + 1
         self._last = (block << LOG_BITS) - 1
 
     async def resume(self, seq: int, block_hash: bytes) -> None:
         """Go on after an event, unless the chain does not have it any more."""
 
         def look(snapshot: Snapshot) -> bool:
-            row = snapshot.one(f"SELECT hash FROM blocks WHERE number = ? >> {LOG_BITS}", seq)  # noqa: S608
-            return row is not None and row["hash"][:8] == block_hash
+            return _stands(snapshot, seq, block_hash)
 
         if await self._ask(look):
             self._last = seq
@@ -131,9 +146,8 @@ class _Follow:
         yield b"retry: 1000\n\n"
         for part in self._first:
             yield part
-        quiet = 0.0
         while True:
-            removed, rows = await self._ask(self._look)
+            removed, rows, further = await self._ask(self._look)
             for seq, block_hash in removed:
                 yield _message(
                     "removed", f"{seq}-{block_hash.hex()}", {"block": seq >> LOG_BITS, "log_index": _index(seq)}
@@ -142,27 +156,32 @@ class _Follow:
                 self._sent.append((row["seq"], row["block_hash"][:8]))
                 self._last = row["seq"]
                 yield _message("log", f"{row['seq']}-{row['block_hash'][:8].hex()}", self._show(row))
-            if rows or removed:
-                quiet = 0.0
+            if rows or removed or further:
                 continue
-            before = await self._context.heads.block()
-            while await self._context.heads.block() == before and quiet < _KEEP_ALIVE:
-                await self._context.heads.pause(0.25)
-                quiet += 0.25 if self._context.reader.remote else 0.02
-            if quiet >= _KEEP_ALIVE:
+            if not await self._context.heads.change(self._seen, _KEEP_ALIVE):
                 yield b": still here\n\n"
-                quiet = 0.0
 
-    def _look(self, snapshot: Snapshot) -> tuple[list[tuple[int, bytes]], list[Row]]:
+    def _look(self, snapshot: Snapshot) -> tuple[list[tuple[int, bytes]], list[Row], bool]:
+        """What was taken back, what is new, and whether there is more to look at."""
+        self._seen = (snapshot.at.number, snapshot.at.hash)
         removed: list[tuple[int, bytes]] = []
         while self._sent:
             seq, block_hash = self._sent[-1]
-            row = snapshot.one(f"SELECT hash FROM blocks WHERE number = ? >> {LOG_BITS}", seq)  # noqa: S608
-            if row is not None and row["hash"][:8] == block_hash:
+            if _stands(snapshot, seq, block_hash):
                 break
             removed.append(self._sent.pop())
             self._last = min(self._last, ((seq >> LOG_BITS) << LOG_BITS) - 1)
-        return removed, snapshot.all(self._sql, (self._last, *self._values, _BATCH))
+        if self._edge is not None and (removed or not _stands(snapshot, *self._edge)):
+            self._edge = None
+        after = self._last if self._edge is None else max(self._last, self._edge[0])
+        rows = snapshot.all(self._sql, (after, *self._values, _BATCH))
+        if rows or self._bare:
+            return removed, rows, False
+        last = f"SELECT a.seq, b.hash FROM ({self._among}) a JOIN blocks b ON b.number = a.seq >> {LOG_BITS}"  # noqa: S608
+        edge = snapshot.one(f"{last} ORDER BY a.seq LIMIT 1 OFFSET {SCAN - 1}", after, *self._edge_values)
+        if edge is not None:
+            self._edge = (edge["seq"], edge["hash"][:8])
+        return removed, rows, edge is not None
 
     def _show(self, row: Row) -> dict[str, Any]:
         shower = self._showers.get(row["contract"])
@@ -183,6 +202,12 @@ class _Follow:
                 return look(snapshot)
 
         return await anyio.to_thread.run_sync(once) if self._context.reader.remote else once()
+
+
+def _stands(snapshot: Snapshot, seq: int, block_hash: bytes) -> bool:
+    """Whether an event's block is still on the chain."""
+    row = snapshot.one("SELECT hash FROM blocks WHERE number = ?", seq >> LOG_BITS)
+    return row is not None and row["hash"][:8] == block_hash
 
 
 def _index(seq: int) -> int:
