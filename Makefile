@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export npm_config_omit_lockfile_registry_resolved := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast lint format types artifacts bench-gas bench-gas-check bench-media bench-indexer sim coverage mutate fuzz fuzz-media prove bench-relayer chaos-relayer lock clean
+.PHONY: help demo up test test-fast lint format types artifacts reproduce newest-vyper bench-gas bench-gas-check bench-media bench-indexer sim coverage mutate fuzz fuzz-media prove bench-relayer chaos-relayer lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -43,6 +43,12 @@ format: $(VENV)/.dev ## rewrite the Python files in the one style
 
 artifacts: $(VENV)/.dev ## compile the contracts into ipto/artifacts
 	$(BIN)/python -m scripts.export_artifacts
+
+reproduce: $(VENV)/.dev ## compile every contract twice, apart, and compare with what is committed (1 minute)
+	$(BIN)/python -m scripts.reproduce
+
+newest-vyper: $(VENV)/.dev ## compile the contracts with the newest Vyper and run their tests on that (VERSION=0.4.2 for another)
+	$(BIN)/python -m scripts.newest_vyper $(if $(VERSION),--version $(VERSION))
 
 bench-gas: $(VENV)/.dev ## gas of every operation beside its peers; writes bench/results/gas.json and docs/gas.md
 	$(BIN)/python -m bench.gas

@@ -153,7 +153,11 @@ def test_ninety_days_by_however_many_cases(system: System) -> None:
     travel(1)
     assert now() == ended_at + REST
     assert system.disputes.hold_of(system.registry.address, work)[3] == BUDGET
-    open_case(system, work, hold_days=90)
+    case = open_case(system, work, hold_days=90)
+    assert system.disputes.hold_of(system.registry.address, work) == (case, now() + 90 * DAY, 0, 0)
+    travel(30 * DAY)
+    system.disputes.withdraw_case(case, sender=system.challenger)
+    assert system.disputes.hold_of(system.registry.address, work)[3] == 60 * DAY, "what was used before is forgotten"
 
 
 def test_a_short_hold_of_a_friend_makes_nobody_immune(system: System) -> None:

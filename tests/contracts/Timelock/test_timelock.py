@@ -165,3 +165,16 @@ def test_deployments_that_make_no_sense(system: System) -> None:
             make(system, **nobody)  # type: ignore[arg-type]
     with reverts("timelock: anybody could propose"):
         make(system, proposers=(str(system.keeper), ZERO_ADDRESS))
+
+
+def test_the_shortest_delay_and_the_most_people(system: System) -> None:
+    people = tuple(f"0x{i:040x}" for i in range(1, 18))
+    timelock = make(system, delay=HOUR, proposers=people[:16], executors=people[1:17])
+    assert timelock.get_minimum_delay() == HOUR
+    for role, members in (("PROPOSER_ROLE", people[:16]), ("EXECUTOR_ROLE", people[1:17])):
+        assert [timelock.hasRole(getattr(timelock, role)(), one) for one in people] == [
+            one in members for one in people
+        ]
+    for too_many in ({"proposers": people}, {"executors": people}):
+        with reverts(""):
+            make(system, **too_many)
