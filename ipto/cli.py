@@ -27,6 +27,7 @@ from ipto._dataset_commands import dataset
 from ipto._desk import buy, payout, verify
 from ipto._dispute_commands import attest, attestations, dispute
 from ipto._operator import doctor
+from ipto._payee_commands import accept_invitation, redirect
 from ipto._portal_commands import upload
 from ipto._studio import check, describe, evidence, trace_film, trace_service
 from ipto._usage_commands import report
@@ -48,8 +49,8 @@ def main() -> None:
 
 
 for _command in (
-    attest, attestations, buy, check, dataset, describe, dispute, doctor, evidence, payout, report,
-    trace_film, trace_service, upload, verify,
+    accept_invitation, attest, attestations, buy, check, dataset, describe, dispute, doctor, evidence, payout,
+    redirect, report, trace_film, trace_service, upload, verify,
 ):  # fmt: skip
     main.add_command(_command)
 

@@ -19,9 +19,12 @@ from typing import Any
 
 from ipto.chain import Deployment
 from ipto.structs import ETH, AfterTerm, Aspect, ChainStruct, Forbid, OfferFlag, Unit, Usage
-from ipto.typed_data import ACTIONS, Action, encode_type
+from ipto.typed_data import ACTIONS, AcceptInvitation, Redirect, encode_type, vault_domain
 
-OUTPUT = Path(__file__).resolve().parent.parent / "contracts" / "clear-signing" / "eip712-ipto-signed-actions.json"
+FOLDER = Path(__file__).resolve().parent.parent / "contracts" / "clear-signing"
+OUTPUT = FOLDER / "eip712-ipto-signed-actions.json"
+VAULT_OUTPUT = FOLDER / "eip712-ipto-royalty-vault.json"
+VAULT_MESSAGES: tuple[type[ChainStruct], ...] = (Redirect, AcceptInvitation)
 SCHEMA = "https://eips.ethereum.org/assets/eip-7730/erc7730-v1.schema.json"
 
 _CONTRACT = {"format": "addressName", "params": {"types": ["contract"]}}
@@ -106,8 +109,20 @@ FIELDS: dict[str, tuple[str, dict[str, Any]]] = {
     "work": ("Work", _RAW),
 }
 
+# The same words mean something else in the vault's messages.
+OWN_FIELDS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
+    "Redirect": {
+        "account": ("Whose payments", _PERSON),
+        "to": ("Paid to from now on (zero: yourself)", _PERSON),
+        "nonce": ("Number of this redirection", _RAW),
+    },
+    "AcceptInvitation": {"key": ("Invite key", _PERSON), "to": ("Paid to (for good)", _PERSON)},
+}
+
 # What signing does, as the headline.
 INTENTS = {
+    "Redirect": "Have all that you earn paid to another address",
+    "AcceptInvitation": "Accept an invitation: its income is yours for good",
     "Onboard": "Register your video, share its income and offer licenses",
     "RegisterWorks": "Register your videos and share their income",
     "PostOffers": "Offer licenses of your works",
@@ -157,13 +172,14 @@ def _enums() -> dict[str, dict[str, str]]:
 
 def _fields(kind: type[ChainStruct], where: str = "") -> list[dict[str, Any]]:
     """Every field of a structure, nested ones in place."""
+    words = FIELDS | OWN_FIELDS.get(kind.__name__, {})
     shown: list[dict[str, Any]] = []
     for spec in kind.fields():
         path = f"{where}{spec.chain_name}{'.[]' if spec.is_array else ''}"
         if spec.struct is not None:
             shown += _fields(spec.struct, f"{path}.")
             continue
-        label, format_ = FIELDS[spec.chain_name]
+        label, format_ = words[spec.chain_name]
         field: dict[str, Any] = {"path": path, "label": label, **format_}
         if "tokenPath" in field.get("params", {}):
             field["params"] = {**field["params"], "tokenPath": f"{where}{field['params']['tokenPath']}"}
@@ -171,7 +187,7 @@ def _fields(kind: type[ChainStruct], where: str = "") -> list[dict[str, Any]]:
     return shown
 
 
-def _format(kind: type[Action]) -> dict[str, Any]:
+def _format(kind: type[ChainStruct]) -> dict[str, Any]:
     return {"intent": INTENTS[kind.__name__], "fields": _fields(kind)}
 
 
@@ -190,23 +206,53 @@ def descriptor(deployments: list[Deployment] | None = None) -> dict[str, Any]:
     }
 
 
+def vault_descriptor(deployments: list[Deployment] | None = None) -> dict[str, Any]:
+    """The descriptor of the messages that the vault itself carries out."""
+    domain = vault_domain(1, ETH)
+    binding: dict[str, Any] = {"domain": {"name": domain.name, "version": domain.version}}
+    if deployments:
+        binding["deployments"] = [
+            {"chainId": item.chain_id, "address": item.address("RoyaltyVault")} for item in deployments
+        ]
+    return {
+        "$schema": SCHEMA,
+        "context": {"$id": "IPTO royalty vault", "eip712": binding},
+        "metadata": {"owner": "IPTO", "contractName": "RoyaltyVault", "enums": {}},
+        "display": {"formats": {encode_type(kind): _format(kind) for kind in VAULT_MESSAGES}},
+    }
+
+
+def _text(content: Any) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
 def build(deployments: list[Deployment] | None = None) -> str:
-    """The file's content."""
-    return json.dumps(descriptor(deployments), indent=1, ensure_ascii=False) + "\n"
+    """The content of the file for SignedActions."""
+    return _text(descriptor(deployments))
+
+
+def build_vault(deployments: list[Deployment] | None = None) -> str:
+    """The content of the file for RoyaltyVault."""
+    return _text(vault_descriptor(deployments))
 
 
 def main(arguments: list[str]) -> int:
     """Write or check."""
+    files = {OUTPUT: build(), VAULT_OUTPUT: build_vault()}
     if arguments == ["--check"]:
-        return 0 if OUTPUT.exists() and OUTPUT.read_text(encoding="utf-8") == build() else 1
+        return (
+            0 if all(file.exists() and file.read_text(encoding="utf-8") == text for file, text in files.items()) else 1
+        )
     if arguments and (arguments[0] != "--deployment" or len(arguments) < 2):
         print(__doc__, file=sys.stderr)
         return 2
     deployments = [Deployment.load(Path(path)) for path in arguments[1:]]
     if deployments:
-        print(build(deployments), end="")  # for the registry; the committed file names no chain
+        # For the registry, one after the other; the committed files name no chain.
+        print(_text([descriptor(deployments), vault_descriptor(deployments)]), end="")
     else:
-        OUTPUT.write_text(build(), encoding="utf-8")
+        for file, text in files.items():
+            file.write_text(text, encoding="utf-8")
     return 0
 
 

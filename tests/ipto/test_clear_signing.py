@@ -10,7 +10,7 @@ import pytest
 
 from ipto.chain import Deployment
 from ipto.structs import Aspect, ChainStruct, Forbid, OfferFlag, Usage
-from ipto.typed_data import ACTIONS, Action, SetConsent, encode_type
+from ipto.typed_data import ACTIONS, SetConsent, encode_type
 from scripts import clear_signing
 from scripts import typed_data_vectors as vectors
 
@@ -38,33 +38,39 @@ def leaves(kind: type[ChainStruct], where: str = "") -> Iterator[tuple[str, str]
             yield path, spec.abi
 
 
-def shown(kind: type[Action]) -> list[dict[str, Any]]:
-    fields: list[dict[str, Any]] = DESCRIPTOR["display"]["formats"][encode_type(kind)]["fields"]
+VAULT: dict[str, Any] = json.loads(clear_signing.VAULT_OUTPUT.read_text(encoding="utf-8"))
+MESSAGES: tuple[type[ChainStruct], ...] = (*ACTIONS, *clear_signing.VAULT_MESSAGES)
+
+
+def shown(kind: type[ChainStruct]) -> list[dict[str, Any]]:
+    formats = DESCRIPTOR["display"]["formats"] | VAULT["display"]["formats"]
+    fields: list[dict[str, Any]] = formats[encode_type(kind)]["fields"]
     return fields
 
 
 def test_the_committed_file_is_what_the_table_makes() -> None:
     assert clear_signing.OUTPUT.read_text(encoding="utf-8") == clear_signing.build()
+    assert clear_signing.VAULT_OUTPUT.read_text(encoding="utf-8") == clear_signing.build_vault()
     assert clear_signing.main(["--check"]) == 0
 
 
 def test_every_message_has_a_headline_of_its_own() -> None:
-    formats = DESCRIPTOR["display"]["formats"]
-    assert list(formats) == [encode_type(kind) for kind in ACTIONS]
+    formats = DESCRIPTOR["display"]["formats"] | VAULT["display"]["formats"]
+    assert list(formats) == [encode_type(kind) for kind in MESSAGES]
     intents = [item["intent"] for item in formats.values()]
-    assert len(set(intents)) == len(ACTIONS)
+    assert len(set(intents)) == len(MESSAGES)
     assert all(10 < len(intent) < 70 for intent in intents)
 
 
-@pytest.mark.parametrize("kind", ACTIONS, ids=lambda kind: kind.__name__)
-def test_every_field_is_shown_once_and_in_order(kind: type[Action]) -> None:
+@pytest.mark.parametrize("kind", MESSAGES, ids=lambda kind: kind.__name__)
+def test_every_field_is_shown_once_and_in_order(kind: type[ChainStruct]) -> None:
     """Nothing that is signed is left out, so nothing can hide."""
     assert [field["path"] for field in shown(kind)] == [path for path, _ in leaves(kind)]
     assert all("visible" not in field for field in shown(kind))
 
 
-@pytest.mark.parametrize("kind", ACTIONS, ids=lambda kind: kind.__name__)
-def test_fields_are_shown_in_words(kind: type[Action]) -> None:
+@pytest.mark.parametrize("kind", MESSAGES, ids=lambda kind: kind.__name__)
+def test_fields_are_shown_in_words(kind: type[ChainStruct]) -> None:
     types = dict(leaves(kind))
     for field in shown(kind):
         assert set(field) <= {"path", "label", "format", "params"}
@@ -124,12 +130,15 @@ def test_the_file_s_frame() -> None:
     assert DESCRIPTOR["context"]["eip712"] == {"domain": {"name": "IPTO", "version": "1"}}
     assert set(DESCRIPTOR["metadata"]) == {"owner", "contractName", "enums"}
     assert set(DESCRIPTOR["display"]) == {"formats"}
+    assert set(VAULT) == set(DESCRIPTOR)
+    assert VAULT["context"]["eip712"] == {"domain": {"name": "IPTO RoyaltyVault", "version": "1"}}
 
 
 def test_bound_to_a_deployment(deployment: Deployment, tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
     path = deployment.save(tmp_path)
     assert clear_signing.main(["--deployment", str(path)]) == 0
-    written = json.loads(capsys.readouterr().out)
+    written, of_vault = json.loads(capsys.readouterr().out)
+    assert of_vault["context"]["eip712"]["deployments"][0]["address"] == deployment.address("RoyaltyVault")
     assert written["context"]["eip712"]["deployments"] == [
         {"chainId": deployment.chain_id, "address": deployment.address("SignedActions")}
     ]
