@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -32,9 +33,10 @@ log = logging.getLogger("relayer.films")
 _FACTS = ("duration_ms", "width", "height", "frame_rate", "codec", "container", "audio")
 _PAUSE = 0.5
 _SWEEP_SECONDS = 60.0
-_AT_ONCE = 2
+_READ_AT_ONCE = 2  # each is read from beginning to end
+_ASKED_AT_ONCE = 16
 _FULL = "the operator's disk is full; nothing needs to be done"
-_LOOK_AGAIN = 5.0  # seconds until a film that may not be pinned yet is asked about again
+_LOOK_AGAIN = 5  # seconds until a film that may not be pinned yet is asked about again
 
 
 class Inspector:
@@ -54,8 +56,8 @@ class Inspector:
         self._standings, self._rpc = standings, rpc
         self._registry = deployment.address("WorkRegistry")
         self._task: asyncio.Task[None] | None = None
-        self._busy: dict[str, asyncio.Task[None]] = {}
-        self._asked: dict[str, float] = {}
+        self._busy: dict[str, dict[str, asyncio.Task[None]]] = {"quarantined": {}, "verified": {}}
+        self._pins = asyncio.Semaphore(_READ_AT_ONCE)
 
     def start(self) -> None:
         """Start in the running event loop."""
@@ -63,7 +65,8 @@ class Inspector:
 
     async def stop(self) -> None:
         """Stop; being cut off anywhere is safe."""
-        tasks = [task for task in (self._task, *self._busy.values()) if task is not None]
+        steps = [task for tasks in self._busy.values() for task in tasks.values()]
+        tasks = [task for task in (self._task, *steps) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -72,7 +75,7 @@ class Inspector:
         loop, swept = asyncio.get_running_loop(), float("-inf")
         while True:
             try:
-                await self._round(loop.time())
+                await self._round()
                 if loop.time() - swept >= _SWEEP_SECONDS:
                     await asyncio.to_thread(self.sweep)
                     swept = loop.time()
@@ -82,36 +85,36 @@ class Inspector:
                 log.exception("films")
             await asyncio.sleep(_PAUSE)
 
-    async def _round(self, now: float) -> None:
-        """Begin with as many films as are looked at at once."""
-        self._asked = {name: at for name, at in self._asked.items() if now - at < _LOOK_AGAIN}
-        found = await asyncio.to_thread(self._films.waiting, "quarantined")
-        found += await asyncio.to_thread(self._films.waiting, "verified")
-        waiting = [film for film in found if film.id not in self._asked]
-        accounts = {task.get_name() for task in self._busy.values()}
-        for film in waiting:
-            # One of an account at a time, so that nobody keeps the others waiting.
-            if len(self._busy) >= _AT_ONCE or film.account in accounts or not self._files.has(film.id):
-                continue
-            accounts.add(film.account)
-            task = asyncio.create_task(self._step(film, now), name=film.account)
-            self._busy[film.id] = task
+    async def _round(self) -> None:
+        """Begin with as many films as are looked at at once: with few that have to be read, with many that are asked
+        about."""
+        for state, most in (("quarantined", _READ_AT_ONCE), ("verified", _ASKED_AT_ONCE)):
+            for film in await asyncio.to_thread(self._films.waiting, state, _LOOK_AGAIN):
+                if len(self._busy[state]) >= most:
+                    break
+                # One of an account at a time, so that nobody keeps the others waiting.
+                if film.account in self._busy[state]:
+                    continue
+                if not self._files.has(film.id):
+                    await asyncio.to_thread(self._films.waits, film)  # its bytes are on another machine
+                    continue
+                self._busy[state][film.account] = asyncio.create_task(self._step(film))
 
-    async def _step(self, film: Film, now: float) -> None:
+    async def _step(self, film: Film) -> None:
         try:
             if film.state == "quarantined":
                 await asyncio.to_thread(self._inspect, film)
             elif await self._may_pin(film):
-                await asyncio.to_thread(self._pin, film)
-            else:
-                self._asked[film.id] = now
+                async with self._pins:
+                    await asyncio.to_thread(self._pin, film)
         except RefusedError:
-            self._asked[film.id] = now  # another relayer has it in its hands
+            await asyncio.to_thread(self._films.waits, film)  # another relayer has it in its hands
         except Exception:
-            self._asked[film.id] = now
             log.exception("film %s", film.id)
+            with suppress(StorageError):
+                await asyncio.to_thread(self._films.waits, film)
         finally:
-            self._busy.pop(film.id, None)
+            del self._busy[film.state][film.account]
 
     # --- is it what was announced? ---------------------------------------------------------------------------
 

@@ -7,10 +7,12 @@ are flushed and the row says so; what lies beyond that in the file, after a cras
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,30 +29,48 @@ def locked() -> RefusedError:
 
 
 class FilmFile:
-    """A film's file, locked by this request."""
+    """A film's file, locked by this request. A thread that is still writing when the request ends keeps the descriptor
+    until it is done, and finds the file closed afterwards: it never writes into whatever gets the number next."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        self._descriptor, self._lock = descriptor, threading.Lock()
+
+    @contextmanager
+    def _open(self) -> Iterator[int]:
+        with self._lock:
+            if self._descriptor < 0:
+                raise OSError(errno.EBADF, "the film's file is closed")
+            yield self._descriptor
 
     @property
     def size(self) -> int:
         """Bytes in it, counted or not."""
-        return os.fstat(self._descriptor).st_size
+        with self._open() as descriptor:
+            return os.fstat(descriptor).st_size
 
     def cut(self, size: int) -> None:
         """Forget what lies beyond."""
-        os.ftruncate(self._descriptor, size)
+        with self._open() as descriptor:
+            os.ftruncate(descriptor, size)
 
     def write(self, offset: int, data: bytes) -> None:
         """Put bytes at their place. Raises OSError, such as for a full disk."""
         view = memoryview(data)
-        while view:
-            written = os.pwrite(self._descriptor, view, offset)
-            offset, view = offset + written, view[written:]
+        with self._open() as descriptor:
+            while view:
+                written = os.pwrite(descriptor, view, offset)
+                offset, view = offset + written, view[written:]
 
     def flush(self) -> None:
         """Return once everything is on the disk."""
-        os.fsync(self._descriptor)
+        with self._open() as descriptor:
+            os.fsync(descriptor)
+
+    def close(self) -> None:
+        """Let the next one write."""
+        with self._lock:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 class FilmFiles:
@@ -78,14 +98,15 @@ class FilmFiles:
     def hold(self, name: str) -> Iterator[FilmFile]:
         """The file, made if it is not there, for one at a time. Raises RefusedError (423) at once, never waits."""
         descriptor = os.open(self.path(name), _FLAGS, 0o600)
+        file = FilmFile(descriptor)
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise locked() from None
-            yield FilmFile(descriptor)
+            yield file
         finally:
-            os.close(descriptor)
+            file.close()
 
     def has(self, name: str) -> bool:
         """Whether its bytes are on this machine."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import orjson
@@ -18,19 +19,20 @@ _LOOK_SECONDS = 0.3
 _SILENCE_SECONDS = 15.0
 
 
-def film_events(receiver: Receiver, film: Film) -> StreamingResponse:
-    """A stream of a film's states. Raises RefusedError (503) when there are too many streams."""
+def film_events(receiver: Receiver, film: Film, until: int) -> StreamingResponse:
+    """A stream of a film's states. until: UTC seconds, the session's end. Raises RefusedError (503) when there are too
+    many streams."""
     if receiver.streams >= receiver.stream_limit:
         raise busy("busy", "too many streams are open; ask for the film itself", 10)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_events(receiver, film), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_events(receiver, film, until), media_type="text/event-stream", headers=headers)
 
 
-async def _events(receiver: Receiver, film: Film) -> AsyncIterator[bytes]:
+async def _events(receiver: Receiver, film: Film, until: int) -> AsyncIterator[bytes]:
     receiver.streams += 1
     told, quiet = b"", 0.0
     try:
-        while True:
+        while time.time() < until:
             data = orjson.dumps(film.view())
             if data != told:
                 yield b"event: state\ndata: " + data + b"\n\n"

@@ -95,7 +95,7 @@ class Film:
 
 
 def _film(row: Row) -> Film:
-    values = {key: value for key, value in row.items() if key not in ("network", "day")}
+    values = {key: value for key, value in row.items() if key not in ("network", "day", "looked_at")}
     values["facts"] = None if row["facts"] is None else json.loads(row["facts"])
     return Film(**values)
 
@@ -179,10 +179,10 @@ class Films:
         sql = "SELECT * FROM films WHERE account = ? ORDER BY created_at DESC, id LIMIT ?"
         return [_film(row) for row in self._database.read(sql, account, limit)]
 
-    def waiting(self, state: str, limit: int = 100) -> list[Film]:
-        """Films in a state, those that waited longest first."""
-        sql = "SELECT * FROM films WHERE state = ? ORDER BY changed_at, id LIMIT ?"
-        return [_film(row) for row in self._database.read(sql, state, limit)]
+    def waiting(self, state: str, rest: int, limit: int = 100) -> list[Film]:
+        """Films in a state that nobody looked at for `rest` seconds, those that waited longest first."""
+        sql = "SELECT * FROM films WHERE state = ? AND looked_at <= ? ORDER BY looked_at, changed_at, id LIMIT ?"
+        return [_film(row) for row in self._database.read(sql, state, int(self._clock()) - rest, limit)]
 
     # --- changing --------------------------------------------------------------------------------------------
 
@@ -216,12 +216,14 @@ class Films:
         """It is in the content store."""
         self._move(film, "verified", "pinned", cid=cid, code=None, reason=None)
 
-    def waits(self, film: Film, code: str, reason: str) -> None:
-        """Why it is not pinned yet."""
-        if (film.code, film.reason) != (code, reason):
-            with self._database.transaction(durable=False) as change:
-                sql = "UPDATE films SET code = ?, reason = ? WHERE id = ? AND state = 'verified'"
-                change.change(sql, code, reason, film.id)
+    def waits(self, film: Film, code: str | None = None, reason: str | None = None) -> None:
+        """Somebody looked at it, and it stays as it is; why it is not pinned yet. The others come first now."""
+        with self._database.transaction(durable=False) as change:
+            change.change(
+                "UPDATE films SET looked_at = ?, code = coalesce(?, code), reason = coalesce(?, reason)"
+                " WHERE id = ? AND state = ?",
+                int(self._clock()), code, reason, film.id, film.state,
+            )  # fmt: skip
 
     def end(self, film: Film) -> bool:
         """Its creator takes it back; whether it was still under way."""
@@ -244,7 +246,7 @@ class Films:
     def _move(self, film: Film, before: str, after: str, **values: object) -> bool:
         """One step; False when somebody else moved it meanwhile."""
         now = int(self._clock())
-        fields = {"state": after, "changed_at": now, **values}
+        fields = {"state": after, "changed_at": now, "looked_at": 0, **values}
         names = ", ".join(f"{name} = ?" for name in fields)
         with self._database.transaction() as change:
             log = audit.Log(change, CHAIN, self._database.dialect)

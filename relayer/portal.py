@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from ipto.chain import Deployment
 from ipto.content import LocalStore
+from relayer.body_limit import BodyLimit
 from relayer.film_checks import Inspector
 from relayer.film_files import FilmFiles
 from relayer.films import Films
@@ -64,6 +65,7 @@ class Portal:
         if self._films is not None:
             receiver = Receiver(*self._films, self._settings, self._standings, network)
             app.include_router(tus_router(receiver, signed_in(self._sessions, self._standings)))
+        app.add_middleware(BodyLimit, limit=self._settings.body_limit)
         app.add_middleware(TusLayer)
         if self._settings.sites:
             # Without credentials: a browser sends no cookie, and tokens only where the page's own script puts them.

@@ -39,13 +39,14 @@ CREATE TABLE IF NOT EXISTS films (
     cid TEXT,
     created_at BIGINT NOT NULL,
     changed_at BIGINT NOT NULL,
+    looked_at BIGINT NOT NULL DEFAULT 0,
     expires_at BIGINT NOT NULL,
     CHECK (received >= 0 AND received <= length),
     CHECK (state NOT IN ('quarantined', 'verified', 'pinned') OR received = length),
     CHECK ((state = 'pinned') = (cid IS NOT NULL))
 );
 CREATE INDEX IF NOT EXISTS films_account ON films (account, created_at);
-CREATE INDEX IF NOT EXISTS films_state ON films (state, changed_at);
+CREATE INDEX IF NOT EXISTS films_state ON films (state, looked_at);
 CREATE INDEX IF NOT EXISTS films_network ON films (network, day);
 """
 

@@ -24,6 +24,7 @@ _BLOCK = 1024 * 1024
 _COUNT_EVERY = 8 * 1024 * 1024  # bytes that a crash can cost at most
 _LEAST = 32 * 1024  # bytes in each stretch of `film_idle_seconds`
 _PER_ACCOUNT = 4
+_EVERYBODY = "everybody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Receiver:
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and at + int(declared) > film.length:
             raise _too_much(film)
-        with self._turn(film.account), self.files.hold(film.id) as file:
+        with self._turn(film.account, self.network(request)), self.files.hold(film.id) as file:
             # Only now is nobody else writing.
             film = await asyncio.to_thread(self.films.get, film.id)
             if film.state != "receiving":
@@ -94,18 +95,20 @@ class Receiver:
             raise RefusedError(410, "gone", str(error)) from None
 
     @contextmanager
-    def _turn(self, account: str) -> Iterator[None]:
-        if self._coming.total() >= self._settings.film_streams:
+    def _turn(self, account: str, network: str | None) -> Iterator[None]:
+        """A place among those whose bytes come now; nobody has all of them, with however many accounts."""
+        most = self._settings.film_streams
+        if self._coming[_EVERYBODY] >= most or self._coming[f"network {network}"] >= max(1, most // 4):
             raise busy("busy", "too many films are arriving; try again in a moment", 10)
         if self._coming[account] >= _PER_ACCOUNT:
             raise busy("signer-films", "too many of your films are arriving at once; send one after the other", 10)
-        self._coming[account] += 1
+        keys = (_EVERYBODY, account, f"network {network}")
+        self._coming.update(keys)
         try:
             yield
         finally:
-            self._coming[account] -= 1
-            if not self._coming[account]:
-                del self._coming[account]
+            self._coming.subtract(keys)
+            self._coming += Counter()  # forgets those that are gone
 
 
 class _Piece:

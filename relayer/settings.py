@@ -166,7 +166,11 @@ class Settings(BaseSettings):
     film_spare: int = Field(default=1024**3, ge=0, description="bytes of the disk that films never take")
     film_hours: int = Field(default=48, gt=0, description="hours after which a film that stopped arriving is dropped")
     film_days: int = Field(default=7, gt=0, description="days after which a film that was not pinned is dropped")
-    film_streams: int = Field(default=64, gt=0, description="films arriving at the same time at most")
+    film_streams: int = Field(
+        default=64,
+        gt=0,
+        description="films arriving at once at most; a quarter of them from one address range",
+    )
     film_idle_seconds: float = Field(
         default=30.0, gt=0, description="seconds in which at least 32 KiB of an arriving film must come"
     )

@@ -39,7 +39,7 @@ class Standings:
         outside = bool(settings.allow) and account not in settings.allow
         killed = settings.kill_switch is not None and settings.kill_switch.exists()
         return Standing(
-            denied=rule == "deny" or account in settings.deny or (outside and rule != "allow"),
+            denied=rule == "deny" or account in settings.deny or outside,
             proved=settings.free_actions is None or rule == "allow" or "proof" in known,
             stopped=killed or "stopped" in known,
         )

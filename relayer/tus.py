@@ -201,8 +201,8 @@ def tus_router(receiver: Receiver, current: SignedIn) -> APIRouter:
         responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **answers(401, 404, 503)},
     )
     async def follow(film_id: FilmId, who: session) -> StreamingResponse:
-        """The same as it changes (server-sent events), until it is over."""
-        return film_events(receiver, await mine(film_id, who.account))
+        """The same as it changes (server-sent events), until it or the session is over."""
+        return film_events(receiver, await mine(film_id, who.account), who.expires_at)
 
     return router
 

@@ -231,6 +231,22 @@ def test_forms_of_other_pages_are_not_read(person: Person) -> None:
         assert answer.status_code == 422, kind
 
 
+def test_bodies_are_bounded_before_anybody_is_asked_who_sends_them(person: Person) -> None:
+    """With a length or without; the framework reads a body before it checks a key or a session."""
+    limit = 64 * 1024
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(64):
+            yield b" " * limit
+
+    for path in ("/v1/session", "/v1/proofs", "/admin/stop", "/v1/actions"):
+        for content in (b" " * (limit + 1), endless()):
+            headers = {"content-type": "application/json"}
+            answer = person.relayer.http.post(person.relayer.url + path, content=content, headers=headers)
+            assert answer.status_code == 413, (path, answer.text)
+    assert person.present(person.message()).status_code == 201
+
+
 def test_the_database_holds_no_token(person: Person, world: World) -> None:
     person.sign_in()
     files = [path.read_bytes() for path in world.folder.glob("relayer.sqlite*")]
