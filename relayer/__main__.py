@@ -28,6 +28,7 @@ from relayer.api import create_app
 from relayer.bundle import BundledRpc
 from relayer.cargo import Packer
 from relayer.errands.commands import keep_command, refill_command
+from relayer.errands.doctor import errands_findings
 from relayer.guard import Guard
 from relayer.intake import Rules
 from relayer.keys import forget_secrets, open_keys
@@ -192,6 +193,7 @@ def examine() -> None:
             db.close()
     except IptoError as error:
         findings.append(doctor.Finding("error", f"the queue: {error}"))
+    findings += errands_findings()
     for finding in findings:
         click.echo(f"{finding.level:8}{finding.words}")
     if any(finding.level == "error" for finding in findings):
