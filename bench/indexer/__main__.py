@@ -22,8 +22,9 @@ from typing import Any
 
 import click
 import orjson
+import psycopg
 
-from bench.indexer import api, peers
+from bench.indexer import api, peers, report
 from bench.indexer.chain import Case, fill
 from bench.indexer.servers import Postgres, free_port, postgres
 from ipto.deploy import Parameters, deploy, install_factory
@@ -42,14 +43,14 @@ _SETTLED = 220
 Results = dict[str, Any]
 
 
-def ours(module: str, *arguments: str) -> dict[str, float]:
+def ours(module: str, *arguments: str) -> dict[str, Any]:
     """One backfill in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments], capture_output=True, text=True, check=False, timeout=280
     )
     if done.returncode:
         raise click.ClickException(done.stderr[-1500:])
-    found: dict[str, float] = orjson.loads(done.stdout.strip().splitlines()[-1])
+    found: dict[str, Any] = orjson.loads(done.stdout.strip().splitlines()[-1])
     return found
 
 
@@ -57,6 +58,15 @@ def rate(events: float, seconds: list[float]) -> dict[str, Any]:
     """Events a second: the median run, and all of them."""
     each = [round(events / took) for took in seconds]
     return {"events_per_second": round(statistics.median(each)), "runs": each}
+
+
+def size_mb(url: str) -> int:
+    """What a database takes on disk."""
+    if url.startswith("sqlite"):
+        return round(Path(url.removeprefix("sqlite:///")).stat().st_size / 2**20)
+    with psycopg.connect(url) as db:
+        row = db.execute("SELECT pg_database_size(current_database())").fetchone()
+    return round(row[0] / 2**20) if row else 0
 
 
 def sqlite_url(folder: str, number: int) -> str:
@@ -117,6 +127,7 @@ def mix(runs: int, say: Callable[[str], None]) -> Results:
             ]  # fmt: skip
             out[name] = rate(found[0]["events"], [run["seconds"] for run in found])
             out[name]["events"] = found[0]["events"]
+            out[name]["memory_mb"] = round(max(run["memory_mb"] for run in found))
             say(f"mix {name} {out[name]}")
     return out
 
@@ -131,6 +142,8 @@ def million(_runs: int, say: Callable[[str], None]) -> Results:
         for name, url in (("sqlite", sqlite_url(folder, 0)), ("postgres", server.new())):
             found = ours("bench.indexer.transfers", chain.url, url, data)
             out[name] = rate(case.events, [found["seconds"]]) | {"memory_mb": round(found["memory_mb"])}
+            out[name]["grown"] = found["grown"]
+            out[name]["database_mb"] = size_mb(url)
             say(f"million {name} {out[name]}")
     return out
 
@@ -191,6 +204,7 @@ def main(parts: tuple[str, ...], runs: int) -> None:
         kept.setdefault("parts", {})[part] = found
         kept |= {"machine": machine(), "versions": versions()}
         RESULTS.write_bytes(orjson.dumps(_summary(kept), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        report.write()
 
 
 def _summary(kept: Results) -> Results:

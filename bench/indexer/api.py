@@ -94,7 +94,7 @@ def measure(_runs: int, say: Callable[[str], None]) -> dict[str, Any]:
             synthetic.fill(url, schema_of(deployment), chain_of(deployment), works)
             out[f"works_{works}"] = _both(url, file, works, say)
             out[f"works_{works}"]["database_mb"] = round((Path(folder) / f"{works}.db").stat().st_size / 2**20)
-        out["plans_at_fault"] = _plans(url, deployment)
+        out["plans_looked_at"], out["plans_at_fault"] = len(PLANNED), _plans(url, deployment)
         say(f"plans at fault: {out['plans_at_fault']}")
         with indexer("run", database=f"sqlite:///{folder}/head.db", deployment=file, rpc_url=chain.url) as port:
             out["head_to_api_ms"] = _heads(chain, port)

@@ -12,7 +12,6 @@ import sys
 import time
 
 import orjson
-import uvloop
 
 
 class Client(asyncio.Protocol):
@@ -22,6 +21,7 @@ class Client(asyncio.Protocol):
         self._requests, self._until, self._times, self._bad = requests, until, times, bad
         self._buffer = b""
         self._need = -1
+        self._chunked = False
         self._sent = 0.0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -47,9 +47,10 @@ class Client(asyncio.Protocol):
             head = self._buffer[:end].lower()
             if not head.startswith(b"http/1.1 200"):
                 self._bad.append(self._buffer[:300])
+            self._chunked = b"transfer-encoding: chunked" in head
             length = head.split(b"content-length:")[1].split(b"\r\n")[0] if b"content-length:" in head else b"0"
             self._need = end + 4 + int(length)
-        if len(self._buffer) >= self._need:
+        if self._buffer.endswith(b"\r\n0\r\n\r\n") if self._chunked else len(self._buffer) >= self._need:
             self._buffer, self._need = b"", -1
             self._times.append(time.perf_counter() - self._sent)
             self._next()
@@ -69,7 +70,7 @@ async def load(port: int, requests: list[bytes], connections: int, seconds: floa
     for _ in range(connections):
         _, client = await loop.create_connection(lambda: Client(around, start + seconds, times, bad), "127.0.0.1", port)
         clients.append(client.done)
-    await asyncio.gather(*clients)
+    await asyncio.wait_for(asyncio.gather(*clients), seconds + 30)
     took = time.perf_counter() - start
     times.sort()
     if bad:
@@ -96,7 +97,7 @@ def main() -> None:
     for line in sys.stdin.read().splitlines():
         path, _, body = line.partition("\t")
         requests.append(post(path, body.encode()) if body else get(path))
-    print(orjson.dumps(uvloop.run(load(port, requests, connections, seconds))).decode())
+    print(orjson.dumps(asyncio.run(load(port, requests, connections, seconds))).decode())
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import resource
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
@@ -51,19 +52,47 @@ def store_for(url: str, case: Case) -> Store:
     return Store(open_writer(url, "bench"), chain, MODEL, plan(MODEL, {"Token": case.abi}))
 
 
-async def backfill(rpc_url: str, url: str, case: Case) -> dict[str, float]:
+async def backfill(rpc_url: str, url: str, case: Case) -> dict[str, Any]:
     """Read the case's blocks into an empty database: seconds, events, and the most memory used, in MB."""
     with store_for(url, case) as store:
         async with AsyncRpc(rpc_url) as rpc:
             fetcher = Fetcher(rpc, {bytes.fromhex(case.token[2:]): "Token"})
-            follower = Follower(fetcher, store, case.first)
+            grown: list[tuple[float, int, float]] = []
             start, cpu = time.perf_counter(), time.process_time()
+
+            def note() -> None:
+                at = store.checkpoint()
+                grown.append((time.perf_counter() - start, at.number if at else 0, memory_mb()))
+
+            follower = Follower(fetcher, store, case.first, on_commit=note)
             await follower.step()
             seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         (events,) = store.db.all("SELECT count(*) FROM transfers")[0]
         (sum_of,) = store.db.all("SELECT count(*) FROM holdings")[0]
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "cpu_seconds": cpu, "events": events, "holders": sum_of, "memory_mb": memory}
+    found = {"seconds": seconds, "cpu_seconds": cpu, "events": events, "holders": sum_of, "memory_mb": memory_mb()}
+    return found | {"grown": tenths(grown, case)}
+
+
+def memory_mb() -> float:
+    """The most this process has used."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def tenths(grown: list[tuple[float, int, float]], case: Case) -> list[dict[str, int]]:
+    """Events, events a second since the last line, and memory, ten lines for the whole."""
+    each = case.events / (case.last - case.first + 1)
+    lines: list[dict[str, int]] = []
+    before = (0.0, case.first - 1)
+    for seconds, block, memory in grown:
+        done = (block - case.first + 1) / (case.last - case.first + 1)
+        if done < (len(lines) + 1) / 10 or seconds == before[0]:
+            continue
+        rate = (block - before[1]) * each / (seconds - before[0])
+        lines.append(
+            {"events": round((block - case.first + 1) * each), "rate": round(rate), "memory_mb": round(memory)}
+        )
+        before = (seconds, block)
+    return lines
 
 
 def main() -> None:

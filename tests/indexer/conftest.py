@@ -13,6 +13,7 @@ import pytest
 from ipto.chain import Deployment
 from ipto.deploy import Parameters, deploy, install_factory
 from ipto.devchain import DevChain
+from tests.indexer.story import Stories, Story, serve, tell
 from tests.indexer.world import World
 from tests.support.postgres import PostgresServer, available
 
@@ -45,7 +46,37 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def stories(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Stories]:
+    if available():
+        request.getfixturevalue("postgres")  # it has to outlive what is served from it
+    made = Stories(tmp_path_factory.mktemp("stories"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def story(stories: Stories, request: pytest.FixtureRequest) -> Story:
+    """The story as each database serves it; nobody may change it."""
+    if request.param == "sqlite":
+        return stories.of("sqlite", lambda: f"sqlite:///{stories.folder / 'story.db'}")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return stories.of("postgresql", server.new_database)
+
+
+@pytest.fixture
+def told_again(world: World, tmp_path: Path, databases: Databases) -> Iterator[Story]:
+    """The story on a chain of the test's own, to go on with."""
+    made = serve(tell(world, tmp_path / "content"), tmp_path, databases("a"))
+    yield made
+    assert made.server.close() == 0
+
+
 Databases = Callable[[str], str]
+
+
+# For what does not depend on which database it is: there are enough tests of both.
+on_files = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

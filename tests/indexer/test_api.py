@@ -4,118 +4,14 @@
 from __future__ import annotations
 
 import hashlib
-import random
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
 
 from indexer.api import models
-from ipto.chain import Deployment
-from ipto.content import LocalStore
-from ipto.devchain import DevChain
-from ipto.ids import acknowledgement, address_account, license_id, offer_id, split_account, work_id
-from ipto.structs import ETH, SHARE_TOTAL, ZERO32, Offer, Share, WorkInput
-from ipto.typed_data import Onboard, TypedData, signed_actions_domain
-from tests.indexer.served import Served
-from tests.indexer.test_resolve import metadata_document
-from tests.indexer.world import World
-from tests.support.postgres import PostgresServer
-
-PRICE = 5_000_001
-FEE_BPS = 250
-
-
-@dataclass
-class Story:
-    """A creator onboards with one signature; a licensee buys for dollars and for ETH; the split is paid out."""
-
-    world: World
-    server: Served
-    creator: str
-    people: list[str]
-    licensee: str
-    shares: tuple[Share, ...]
-    split: bytes
-    work: int
-    offers: tuple[Offer, Offer]
-    metadata: bytes
-
-    def get(self, path: str, **params: Any) -> Any:
-        return self.server.get(path, **params)
-
-    def problem(self, status: int, kind: str, path: str, **params: Any) -> dict[str, Any]:
-        return self.server.problem(status, kind, path, **params)
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def story(
-    deployed: tuple[DevChain, Deployment], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[Story]:
-    folder = tmp_path_factory.mktemp("story")
-    url = f"sqlite:///{folder / 'a.db'}"
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        url = server.new_database()
-    chain, deployment = deployed
-    snapshot = chain.snapshot()
-    world = World(chain, deployment, random.Random(1))
-    told = tell(world, folder, url)
-    yield told
-    assert told.server.close() == 0
-    chain.revert(snapshot)
-
-
-def tell(world: World, folder: Path, url: str) -> Story:
-    signer, licensee = world.chain.signers[1], world.people[5]
-    creator = signer.address
-    people = sorted(world.people[1:4], key=lambda address: int(address, 16))
-    parts = (500_000, 300_000, 200_000)
-    shares = tuple(Share(address_account(who), part) for who, part in zip(people, parts, strict=True))
-    split = split_account(shares, creator)
-    metadata = metadata_document()
-    digest = LocalStore(folder / "content").put_document(metadata).digest
-    content = hashlib.sha256(b"film").digest()
-    work = work_id(creator, content)
-    offers = (
-        world.make_offer(creator, work, usages=3, aspects=1, currency=world.dollar, price=PRICE),
-        world.make_offer(creator, work, usages=4, aspects=3, price=7_000, start_ms=1_000, end_ms=2_000, supply=2),
-    )
-    world.do(world.owner, "LicenseMarket", "set_fee", FEE_BPS, world.owner)
-    message = Onboard(
-        actor=creator,
-        registry=world.deployment.address("WorkRegistry"),
-        vault=world.deployment.address("RoyaltyVault"),
-        market=world.deployment.address("LicenseMarket"),
-        split=shares,
-        controller=creator,
-        work=WorkInput(content, digest, ZERO32, split, "0x" + "00" * 20, 60_000, 0x1FF),
-        offers=offers,
-        nonce=2**255 + 1,
-        deadline=2**40,
-    )
-    domain = signed_actions_domain(world.deployment.chain_id, world.deployment.address("SignedActions"))
-    world.must(world.people[9], "SignedActions", "onboard", message, signer.sign_typed_data(TypedData(domain, message)))
-    world.do(licensee, "TestUSD", "mint", licensee, 10**9)
-    world.do(licensee, "TestUSD", "approve", world.deployment.address("LicenseMarket"), 10**9)
-    for offer in offers:
-        assert world.succeeded(world.mint(licensee, offer))
-    world.must(licensee, "RoyaltyVault", "pay_out", list(shares), creator, world.dollar)
-    world.must(licensee, "RoyaltyVault", "distribute", list(shares), creator, ETH)
-    world.must(licensee, "RoyaltyVault", "withdraw", people[0], ETH)
-    server = Served(world, folder, DATABASE=url, CONTENT_FOLDER=str(folder / "content"), FINALITY_BLOCKS="3")
-    told = Story(world, server, creator, people, licensee, shares, split, work, offers, metadata)
-    server.catch_up()
-    return told
-
-
-def valid(model: Any, body: Any) -> Any:
-    """The answer has the shape OpenAPI promises, no more and no less."""
-    TypeAdapter(model).validate_python(body, strict=True)
-    return body
+from ipto.ids import acknowledgement, address_account, license_id, offer_id
+from ipto.structs import ETH, SHARE_TOTAL, Offer
+from tests.indexer.story import FEE_BPS, Story, valid
 
 
 def test_the_work(story: Story) -> None:

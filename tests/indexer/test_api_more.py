@@ -10,9 +10,7 @@ from typing import Any
 from indexer.api import analytics, graphql, search, verify
 from ipto.ids import license_id, offer_id
 from ipto.structs import Aspect, Usage
-from tests.indexer.test_api import PRICE, Story, story, valid
-
-__all__ = ["story"]  # the fixture
+from tests.indexer.story import PRICE, Story, valid
 
 
 def post(story: Story, path: str, **body: Any) -> Any:

@@ -8,9 +8,7 @@ from typing import Any
 from indexer.api import balances, models
 from ipto.ids import split_account
 from ipto.structs import ETH, Share
-from tests.indexer.test_api import Story, story, valid
-
-__all__ = ["story"]  # the fixture
+from tests.indexer.story import Story, valid
 
 
 def pages(story: Story, limit: int) -> list[dict[str, Any]]:
@@ -44,7 +42,8 @@ def test_all_that_rests_in_the_vault_is_listed(story: Story) -> None:
     assert by_currency[ETH] == int(story.world.chain.rpc.call("eth_getBalance", vault.address, "latest"), 16)
 
 
-def test_a_split_is_told_as_pay_out_takes_it_and_left_before_rises(story: Story) -> None:
+def test_a_split_is_told_as_pay_out_takes_it_and_left_before_rises(told_again: Story) -> None:
+    story = told_again
     world, payer, name = story.world, story.licensee, "0x" + story.split.hex()
 
     def in_ether() -> list[dict[str, Any]]:

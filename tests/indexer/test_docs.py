@@ -14,9 +14,7 @@ import orjson
 import pytest
 
 from ipto.ids import license_id, offer_id
-from tests.indexer.test_api import Story, story
-
-__all__ = ["story"]  # the fixture
+from tests.indexer.story import Story
 
 PAGE = Path(__file__).parents[2] / "docs" / "dapps.md"
 EXAMPLES = [
@@ -35,6 +33,7 @@ def test_the_page_has_examples() -> None:
     assert len(EXAMPLES) > 12
 
 
+@pytest.mark.parametrize("story", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_an_example(story: Story, line: str) -> None:
     values = {

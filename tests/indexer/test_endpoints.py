@@ -16,7 +16,7 @@ from indexer.settings import Settings
 from indexer.wake import listen, websocket_url
 from ipto.errors import InputError
 from ipto.rpc import RpcError, RpcTransportError
-from tests.indexer.conftest import Databases
+from tests.indexer.conftest import Databases, on_files
 from tests.indexer.test_fetch import Proxy, proxy
 from tests.indexer.test_follow import play
 from tests.indexer.world import World, fresh, new_store, tables
@@ -62,6 +62,7 @@ def test_when_all_are_gone_the_last_error_is_told() -> None:
         Endpoints([])
 
 
+@on_files
 def test_a_node_in_trouble_and_one_that_is_well(world: World, proxy: Proxy, databases: Databases) -> None:
     """Whatever the first one does, the database is the chain's."""
     play(world, 30)

@@ -18,7 +18,7 @@ from indexer.fetch import Fetcher, NotThereError, Segment
 from indexer.follow import Follower
 from indexer.service import chain_of
 from ipto.rpc import AsyncRpc
-from tests.indexer.conftest import Databases
+from tests.indexer.conftest import Databases, on_files
 from tests.indexer.test_follow import assert_equals_chain, play
 from tests.indexer.world import World, fresh, new_store, tables
 
@@ -210,6 +210,7 @@ def test_deliveries_twice_and_out_of_order_count_once(world: World, proxy: Proxy
     assert tight(world, proxy, 1, last) == whole
 
 
+@on_files
 def test_a_node_in_trouble_is_waited_out(world: World, proxy: Proxy, databases: Databases) -> None:
     play(world, 15)
     # Two in five requests fail: more than the patience of two attempts.

@@ -24,7 +24,11 @@ def assert_equals_chain(world: World, url: str) -> None:
     assert report.compared.total() > 0
 
 
-@pytest.mark.parametrize("finality", [0, 5, 10_000])
+@pytest.mark.parametrize(
+    ("databases", "finality"),
+    [("sqlite", 0), ("sqlite", 5), ("sqlite", 10_000), ("postgresql", 5)],
+    indirect=["databases"],
+)
 def test_a_database_equals_the_chain(world: World, databases: Databases, finality: int) -> None:
     play(world, 60)
     with new_store(world, databases("a")) as store:

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from indexer.__main__ import main
 from indexer.database import open_read
 from ipto.errors import NotFoundError
-from tests.indexer.conftest import Databases
+from tests.indexer.conftest import Databases, on_files
 from tests.indexer.test_follow import assert_equals_chain, play
 from tests.indexer.world import SCHEMA, World, fresh, new_store, tables
 
@@ -122,6 +122,7 @@ def test_the_other_commands(world: World, tmp_path: Path, databases: Databases) 
     assert tables(databases("a")) == before
 
 
+@on_files
 def test_check_finds_what_is_wrong(world: World, tmp_path: Path, databases: Databases) -> None:
     play(world, 20)
     fresh(world, databases("a"), finality_blocks=0)
@@ -132,6 +133,7 @@ def test_check_finds_what_is_wrong(world: World, tmp_path: Path, databases: Data
     assert "1 differences" in said
 
 
+@on_files
 def test_forgetting_reads_the_chain_again(world: World, tmp_path: Path, databases: Databases) -> None:
     play(world, 10)
     before = fresh(world, databases("a"), finality_blocks=0)

@@ -8,7 +8,7 @@ import pytest
 from indexer.store import Store
 from ipto.deploy import Parameters, deploy, install_factory
 from ipto.devchain import DevChain
-from tests.indexer.conftest import Databases
+from tests.indexer.conftest import Databases, on_files
 from tests.indexer.test_follow import assert_equals_chain, play
 from tests.indexer.world import World, fresh, new_store, sync, tables
 
@@ -27,8 +27,13 @@ def settle(world: World, store: Store, **options: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("way", "depth"),
-    [*[("journal", depth) for depth in range(1, 6)], ("short journal", 3), ("all final", 1), ("all final", 5)],
+    ("databases", "way", "depth"),
+    [
+        *[("sqlite", "journal", depth) for depth in range(1, 6)],
+        *[("sqlite", "short journal", 3), ("sqlite", "all final", 1), ("sqlite", "all final", 5)],
+        *[("postgresql", "journal", 4), ("postgresql", "short journal", 3), ("postgresql", "all final", 2)],
+    ],
+    indirect=["databases"],
 )
 def test_other_blocks_replace_the_newest(world: World, databases: Databases, depth: int, way: str) -> None:
     play(world, 25)
@@ -51,6 +56,7 @@ def test_other_blocks_replace_the_newest(world: World, databases: Databases, dep
     assert_equals_chain(world, databases("a"))
 
 
+@on_files
 def test_blocks_that_become_empty(world: World, databases: Databases) -> None:
     play(world, 30)
     with new_store(world, databases("a")) as store:
@@ -82,6 +88,7 @@ def test_a_restless_chain(world: World, databases: Databases) -> None:
     assert_equals_chain(world, databases("a"))
 
 
+@on_files
 def test_a_chain_started_anew(world: World, databases: Databases) -> None:
     """The same addresses, not one block of before: everything is read again."""
     play(world, 10)
@@ -97,6 +104,7 @@ def test_a_chain_started_anew(world: World, databases: Databases) -> None:
         assert_equals_chain(other, databases("a"))
 
 
+@on_files
 def test_a_node_that_lags_behind_is_waited_for(world: World, databases: Databases) -> None:
     play(world, 10)
     with new_store(world, databases("a")) as store:

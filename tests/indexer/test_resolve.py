@@ -26,7 +26,7 @@ from ipto.content.store import MAX_DOCUMENT, MissingContentError, StoreUnavailab
 from ipto.errors import InputError, IntegrityError
 from ipto.rpc import AsyncRpc, RpcError
 from ipto.works import MediaProperties, Person, build_metadata
-from tests.indexer.conftest import Databases
+from tests.indexer.conftest import Databases, on_files
 from tests.indexer.world import World, new_store, sync
 
 
@@ -85,6 +85,7 @@ def test_states_of_documents(world: World, databases: Databases, folder: LocalSt
         assert states(store)[digests[3]] == ("missing", None)
 
 
+@on_files
 def test_one_digest_under_two_names(world: World, databases: Databases, folder: LocalStore) -> None:
     """Naming a work's metadata as an offer's terms does not spoil the work."""
     good = metadata_document()
@@ -100,6 +101,7 @@ def test_one_digest_under_two_names(world: World, databases: Databases, folder: 
         assert sorted(rows) == [("metadata", "resolved"), ("terms", "invalid")]
 
 
+@on_files
 def test_currencies_are_named(world: World, databases: Databases) -> None:
     creator = world.people[1]
     work = world.register(creator)

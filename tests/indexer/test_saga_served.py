@@ -17,7 +17,7 @@ from ipto.devchain import DevChain
 from ipto.ids import invited_account
 from tests.indexer.saga import Saga, tell
 from tests.indexer.served import Served
-from tests.indexer.test_api import valid
+from tests.indexer.story import valid
 from tests.indexer.world import World
 from tests.support.postgres import PostgresServer
 

@@ -9,7 +9,9 @@ from tests.indexer.conftest import Databases
 from tests.indexer.simulation import live
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    ("databases", "seed"), [("sqlite", 1), ("sqlite", 2), ("postgresql", 3)], indirect=["databases"]
+)
 def test_a_life(databases: Databases, seed: int) -> None:
     count = iter(range(1_000))
     live(seed, lambda: databases(f"s{next(count)}"))

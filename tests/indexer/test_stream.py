@@ -14,7 +14,7 @@ import pytest
 from indexer.api import models
 from tests.indexer.conftest import Databases
 from tests.indexer.served import Served
-from tests.indexer.test_api import valid
+from tests.indexer.story import valid
 from tests.indexer.world import World
 
 

@@ -12,7 +12,7 @@ from indexer.schema import BALANCES
 from ipto.codec import encode
 from ipto.ids import address_account
 from ipto.structs import ETH, ZERO_ADDRESS, Share
-from tests.indexer.conftest import Databases
+from tests.indexer.conftest import Databases, on_files
 from tests.indexer.test_follow import assert_equals_chain
 from tests.indexer.world import World, fresh, new_store, sync, tables
 
@@ -23,6 +23,7 @@ def invented(shares: list[Share]) -> bytes:
     return b"\x01" + keccak(encoded)[1:]
 
 
+@on_files
 def test_a_split_nobody_declared_is_paid(world: World, databases: Databases) -> None:
     thief, victim, other = world.people[1:4]
     # Not ascending, one person twice, one who refuses: all sums to the whole.

@@ -12,9 +12,7 @@ import pytest
 
 from indexer.typescript import description, typescript
 from ipto.devchain.npm import install, node_command
-from tests.indexer.test_api import PRICE, Story, story
-
-__all__ = ["story"]  # the fixture
+from tests.indexer.story import PRICE, Story
 
 HERE = Path(__file__).parent / "node"
 CLIENT = Path(__file__).parents[2] / "clients" / "typescript" / "ipto.ts"

@@ -18,7 +18,7 @@ from indexer.settings import Webhook
 from indexer.store import Store
 from indexer.webhooks import RETRIES, Hook, Outbox, Sender, signature
 from ipto.errors import InputError
-from tests.indexer.conftest import Databases
+from tests.indexer.conftest import Databases, on_files
 from tests.indexer.world import World, settings_for, sync
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -103,6 +103,7 @@ def test_events_are_pushed_signed_and_in_order(world: World, databases: Database
         assert len(receiver.heard) == 3
 
 
+@on_files
 def test_a_receiver_in_trouble_is_tried_again(world: World, databases: Databases, receiver: Receiver) -> None:
     with opened(world, databases("a"), receiver, "WorkRegistered") as store:
         sync(world, store)
@@ -138,6 +139,7 @@ def test_what_a_reorganisation_takes_away_is_taken_back(world: World, databases:
         assert found == [(str(sent), False), (str(sent), True)]
 
 
+@on_files
 def test_nothing_is_posted_to_this_machine(world: World, databases: Databases, receiver: Receiver) -> None:
     with opened(world, databases("a"), receiver) as store:
         sync(world, store)
