@@ -13,20 +13,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import rfc8785
 from pydantic import TypeAdapter
 
-from ipto.content import LocalStore
+from ipto.content import Cid, LocalStore
 from ipto.deploy import Parameters, deploy, install_factory
 from ipto.devchain import DevChain
 from ipto.ids import address_account, split_account, work_id
 from ipto.structs import ETH, ZERO32, Offer, Share, WorkInput
 from ipto.typed_data import Onboard, TypedData, signed_actions_domain
+from ipto.works import MediaProperties, Person, build_metadata
 from tests.indexer.served import Served
-from tests.indexer.test_resolve import metadata_document
 from tests.indexer.world import World
 
 PRICE = 5_000_001
 FEE_BPS = 250
+
+
+def metadata_document(title: str = "Dance of the cranes") -> bytes:
+    media = MediaProperties(
+        b"\x01" * 32, 10, Cid.raw(b"\x01" * 32), "unixfs-v1-2025", 60_000, 640, 360, "25/1", "h264", "mp4"
+    )
+    document = build_metadata(title=title, creators=[Person("A. Creator", "director")], media=media)
+    return rfc8785.dumps(document)
 
 
 @dataclass

@@ -107,6 +107,15 @@ def test_what_the_client_has_is_not_sent_again(story: Story) -> None:
     assert (other.status_code, other.content) == (200, first.content)
 
 
+def test_head_says_what_get_would(story: Story) -> None:
+    for path in (f"/v1/works/{story.work}", "/v1/licenses?limit=1", "/v1/works/abc"):
+        got, head = story.server.http.get(path), story.server.http.head(path)
+        assert (head.status_code, head.content) == (got.status_code, b"")
+        assert head.headers["content-length"] == str(len(got.content))
+        assert head.headers.get("etag") == got.headers.get("etag")
+    assert story.server.http.head("/v1/verify").status_code == 405
+
+
 def test_reading_ones_own_write(story: Story) -> None:
     block = story.get("/status")["indexed"]["block"]
     assert story.get("/v1/works", min_block=block)["items"]

@@ -14,7 +14,6 @@ from typing import Any
 
 import orjson
 import pytest
-import rfc8785
 from eth_abi.abi import encode as abi_encode
 
 from indexer.gateway import ForbiddenGatewayError, Gateway
@@ -25,17 +24,9 @@ from ipto.content import Cid, LocalStore
 from ipto.content.store import MAX_DOCUMENT, MissingContentError, StoreUnavailableError
 from ipto.errors import InputError, IntegrityError
 from ipto.rpc import AsyncRpc, RpcError
-from ipto.works import MediaProperties, Person, build_metadata
 from tests.indexer.conftest import Databases, on_files
+from tests.indexer.story import metadata_document
 from tests.indexer.world import World, new_store, sync
-
-
-def metadata_document(title: str = "Dance of the cranes") -> bytes:
-    media = MediaProperties(
-        b"\x01" * 32, 10, Cid.raw(b"\x01" * 32), "unixfs-v1-2025", 60_000, 640, 360, "25/1", "h264", "mp4"
-    )
-    document = build_metadata(title=title, creators=[Person("A. Creator", "director")], media=media)
-    return rfc8785.dumps(document)
 
 
 def resolve(world: World, store: Store, sources: Sequence[Source], *, attempts: int = 20) -> None:
