@@ -212,7 +212,8 @@ def _summary(kept: Results) -> Results:
     parts = kept["parts"]
     out: Results = {}
     for who in ("sqlite", "postgres", "ponder", "envio"):
-        found = {part: parts[part][who]["events_per_second"] for part in parts if who in parts[part]}
+        rates = {part: parts[part].get(who, {}).get("events_per_second") for part in parts}
+        found = {part: events for part, events in rates.items() if events is not None}
         if found:
             out[who] = found
     if "api" in parts:

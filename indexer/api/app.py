@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -61,6 +62,9 @@ def create_app(settings: Settings, deployment: Deployment) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # Everything made so far stays: the collector need not look through it again and again while answers are made.
+        gc.collect()
+        gc.freeze()
         listening = asyncio.create_task(context.heads.listen()) if reader.remote else None
         yield
         if listening is not None:
