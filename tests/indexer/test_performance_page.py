@@ -17,4 +17,7 @@ def test_the_page_has_the_figures_that_were_measured() -> None:
 
 def test_the_drawing_is_of_the_figures() -> None:
     parts = orjson.loads(report.RESULTS.read_bytes())["parts"]
+    if any(part not in parts for part in ("million", "api")):
+        assert not report.PLOT.exists()
+        return
     assert report.plot(parts) == report.PLOT.read_text(), "run: python -m bench.indexer.report"
