@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export npm_config_omit_lockfile_registry_resolved := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast lint format types artifacts reproduce newest-vyper bench-gas bench-gas-check bench-media bench-indexer sim coverage mutate fuzz fuzz-media prove bench-relayer chaos-relayer lock clean
+.PHONY: help demo up test test-fast lint format types artifacts reproduce newest-vyper bench-gas bench-gas-check bench-media bench-indexer sim coverage mutate fuzz fuzz-media check-croissant prove bench-relayer chaos-relayer lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -71,6 +71,9 @@ fuzz: $(VENV)/.dev ## state machines and forge campaigns, long (CALLS=10000000);
 fuzz-media: $(VENV)/.dev ## damaged films and hostile documents for every reader of media, long (SECONDS=3600)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/fuzz-media.lock
 	$(BIN)/python -m tests.campaigns.fuzz_media --seconds $(or $(SECONDS),3600)
+
+check-croissant: $(VENV)/.dev ## mlcroissant reads the Croissant descriptions that are written here
+	$(BIN)/python -m tests.campaigns.croissant
 
 prove: $(VENV)/.dev ## proofs on the compiled bytecode with halmos; writes bench/results/proofs.json
 	$(BIN)/python -m tests.campaigns.proofs

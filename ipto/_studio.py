@@ -13,15 +13,23 @@ import click
 
 from ipto import documents, media
 from ipto._command import Context, home_option, reports_errors
+from ipto.attestations import Attestations
 from ipto.chain import Contract
 from ipto.content import LocalStore
 from ipto.errors import InputError, IptoError
 from ipto.evidence import Challenge, Registration, Resemblance, assess, prove_domain
-from ipto.media.rights import provenance
+from ipto.media.rights import provenance, read_signals
 from ipto.rpc import quantity
+from ipto.structs import checksum_address
 from ipto.trace import catalogs
 from ipto.trace.match import Catalog
 from ipto.trace.report import find, sound_index
+
+_many_option = click.option(
+    "--many", is_flag=True, help="For catalogs of more than some ten thousand scenes (extra `trace`)."
+)
+_postgres_option = click.option("--postgres", help="Address of a database with pgvector to keep the scenes in.")
+_FOR_THE_CLAIM = "rights-checked"
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -43,9 +51,11 @@ def _analyse(film: Path, checkpoint: Path | None, *, with_pictures: bool) -> med
 @click.argument("film", type=click.Path(path_type=Path))
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="Folder for pictures and fingerprint.")
 @click.option("--checkpoint", type=click.Path(path_type=Path, file_okay=False), help="Folder to resume from.")
+@click.option("--trust", type=click.Path(path_type=Path, dir_okay=False), help="PEM of signing authorities you trust.")
 @reports_errors
-def describe(film: Path, into: Path | None, checkpoint: Path | None) -> None:
-    """Describe FILM in JSON: properties, scenes, statistics, suggestions; nothing of it is published."""
+def describe(film: Path, into: Path | None, checkpoint: Path | None, trust: Path | None) -> None:
+    """Describe FILM in JSON: properties, scenes, statistics, suggestions, and what it says of its rights (C2PA, XMP and
+    files beside it, the most restrictive winning). Nothing of it is published."""
     found = _analyse(film, checkpoint, with_pictures=into is not None)
     properties = found.properties
     shown = {
@@ -57,6 +67,7 @@ def describe(film: Path, into: Path | None, checkpoint: Path | None) -> None:
         "scenes": [[scene.start_ms, scene.end_ms, scene.begins] for scene in found.scenes],
         "analysis": found.analysis,
         "suggestions": [[item.field, item.value, item.source] for item in found.suggestions],
+        "rights": read_signals(film, trust.read_bytes() if trust else None).to_json(),
     }
     if into is not None:
         into.mkdir(parents=True, exist_ok=True)
@@ -73,11 +84,15 @@ def describe(film: Path, into: Path | None, checkpoint: Path | None) -> None:
     click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
 
 
-def _catalog(context: Context, many: bool) -> Catalog:
+def _catalog(context: Context, many: bool, postgres: str | None = None) -> Catalog:
     store = context.store
     assert isinstance(store, LocalStore)
     return catalogs.build(
-        catalogs.registered(context.indexer), store, many=many, report=lambda line: click.echo(line, err=True)
+        catalogs.registered(context.indexer),
+        store,
+        many=many,
+        postgres=postgres,
+        report=lambda line: click.echo(line, err=True),
     )
 
 
@@ -85,14 +100,15 @@ def _catalog(context: Context, many: bool) -> Catalog:
 @click.argument("film", type=click.Path(path_type=Path))
 @click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), help="Write an SVG of what matches where.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
-@click.option("--many", is_flag=True, help="For catalogs of more than some ten thousand scenes (extra `trace`).")
+@_many_option
+@_postgres_option
 @home_option
 @reports_errors
-def trace_film(film: Path, picture: Path | None, as_json: bool, many: bool, home: Path) -> None:
+def trace_film(film: Path, picture: Path | None, as_json: bool, many: bool, postgres: str | None, home: Path) -> None:
     """Which registered works FILM contains, where, and how sure."""
-    catalog = _catalog(Context(home), many)
+    catalog = _catalog(Context(home), many, postgres)
     found = _analyse(film, None, with_pictures=False)
-    finding = find(found.fingerprint, catalog, sound_index(catalog))
+    finding = find(found.fingerprint, catalog, sound_index(catalog), found.shape)
     if picture is not None:
         picture.write_text(finding.picture(), encoding="utf-8")
     click.echo(json.dumps(finding.to_json(), indent=1) if as_json else "\n".join(finding.lines()))
@@ -120,7 +136,7 @@ def check(film: Path, home: Path) -> None:
     else:
         click.echo(f"This very file is work {first.first_claim}, claimed by {first.claimant}.")
     catalog = _catalog(context, many=False)
-    click.echo("\n".join(find(found.fingerprint, catalog, sound_index(catalog)).lines()))
+    click.echo("\n".join(find(found.fingerprint, catalog, sound_index(catalog), found.shape).lines()))
 
 
 @click.command()
@@ -128,11 +144,18 @@ def check(film: Path, home: Path) -> None:
 @click.argument("film", type=click.Path(path_type=Path))
 @click.option("--domain", "domains", multiple=True, help="A domain whose keeper published the claim.")
 @click.option("--trust", type=click.Path(path_type=Path, dir_okay=False), help="PEM of signing authorities you trust.")
+@click.option("--attester", "attesters", multiple=True, help="An account whose attestations you trust.")
 @click.option("--into", type=click.Path(path_type=Path, dir_okay=False), help="Write the report, as it is attested.")
 @home_option
 @reports_errors
 def evidence(
-    work_id: str, film: Path, domains: tuple[str, ...], trust: Path | None, into: Path | None, home: Path
+    work_id: str,
+    film: Path,
+    domains: tuple[str, ...],
+    trust: Path | None,
+    attesters: tuple[str, ...],
+    into: Path | None,
+    home: Path,
 ) -> None:
     """What speaks for the claim WORK on FILM: a report with parts and a level, never proof of ownership."""
     context = Context(home)
@@ -152,11 +175,12 @@ def evidence(
             click.echo(f"{challenge.dns_name}, or into {challenge.url}:\n{challenge.line}", err=True)
     resemblances = []
     catalog = _catalog(context, many=False)
-    for match in find(found.fingerprint, catalog).matches:
+    for match in find(found.fingerprint, catalog, shape=found.shape).matches:
         other = context.indexer.get_work(match.work.name)
         if int(other["id"]) != work and other["registered_at"] < claim["registered_at"]:
             alarms = round(math.log10(max(match.false_alarms, 1e-300)) * 100)
             resemblances.append(Resemblance(int(other["id"]), str(other["owner"]), len(match.scenes), alarms))
+    trusted, others = _attestations(context, work, {checksum_address(attester) for attester in attesters})
     report = assess(
         work=work,
         claimant=claimant,
@@ -165,6 +189,8 @@ def evidence(
         resemblances=resemblances,
         provenance=provenance.read(film, trust.read_bytes() if trust else None) if _carries_credentials(film) else None,
         domains=proofs,
+        attestations=trusted,
+        other_attestations=others,
         transactions=quantity(context.rpc.call("eth_getTransactionCount", claimant, "latest")),
         at=int(time.time()),
     )
@@ -172,6 +198,25 @@ def evidence(
     if into is not None:
         into.write_bytes(documents.canonical(report.document))
         click.echo(f"The report's digest, for an attestation: 0x{report.digest.hex()}")
+
+
+def _attestations(
+    context: Context, work: int, trusted: set[str]
+) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:
+    """What stands on chain about a work: for the claim by those who are trusted, and all else, at most a hundred."""
+    standing = [
+        item
+        for item in Attestations(context.deployment, context.rpc).about(work.to_bytes(32, "big"))
+        if not item.revoked_at
+    ]
+    mine, others = [], []
+    for item in standing:
+        identifier, attester = "0x" + item.id.hex(), checksum_address(item.attester)
+        if attester in trusted and item.name == _FOR_THE_CLAIM:
+            mine.append((attester, identifier))
+        else:
+            others.append((attester, identifier, item.name))
+    return mine[:50], others[:50]
 
 
 def _carries_credentials(film: Path) -> bool:
@@ -182,10 +227,11 @@ def _carries_credentials(film: Path) -> bool:
 @click.command("trace-service")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8640, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--many", is_flag=True, help="For catalogs of more than some ten thousand scenes (extra `trace`).")
+@_many_option
+@_postgres_option
 @home_option
 @reports_errors
-def trace_service(host: str, port: int, many: bool, home: Path) -> None:
+def trace_service(host: str, port: int, many: bool, postgres: str | None, home: Path) -> None:
     """Serve POST /trace over what is registered now."""
     try:
         import uvicorn
@@ -193,4 +239,4 @@ def trace_service(host: str, port: int, many: bool, home: Path) -> None:
         from ipto.trace.service import app
     except ImportError as error:
         raise IptoError("the service needs FastAPI and uvicorn; install ipto[services]") from error
-    uvicorn.run(app(_catalog(Context(home), many)), host=host, port=port, log_level="warning")
+    uvicorn.run(app(_catalog(Context(home), many, postgres)), host=host, port=port, log_level="warning")

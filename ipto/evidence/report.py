@@ -73,9 +73,14 @@ def assess(
     domains: Sequence[DomainProof] = (),
     transactions: int | None = None,
     attestations: Sequence[tuple[str, str]] = (),
+    other_attestations: Sequence[tuple[str, str, str]] = (),
     at: int,
 ) -> Evidence:
-    """Put parts together. transactions: of the claimant's account so far. attestations: (attester, id) that stand.
+    """Put parts together. transactions: of the claimant's account so far.
+
+    attestations: (attester, id) that stand, for the claim, by those whose word the reader trusts. other_attestations:
+    (attester, id, schema) of all else that was stated of the work; shown, and worth nothing by itself, because anybody
+    can have a second account.
 
     Level 0 contested: somebody else claimed this content, or content it shares, before. 1 claim only. 2 first here.
     3 supported: first here, and one independent part (trusted signature, domain, attestation). 4: two kinds of them.
@@ -95,6 +100,10 @@ def assess(
         says = f"{checksum_address(attester)} attests to it on chain"
         parts.append(_part("attestation", True, says, attester=checksum_address(attester), id=identifier))
         independent.append("attestation" if checksum_address(attester) != account else "")
+    for attester, identifier, schema in other_attestations:
+        says = f"{checksum_address(attester)}, whom you did not name as trusted, states on chain: {schema}"
+        facts = {"attester": checksum_address(attester), "id": identifier, "schema": schema}
+        parts.append(_part("attestation", False, says, **facts))
     if transactions is not None:
         is_used = transactions >= _OLD_ACCOUNT
         says = f"the account has sent {transactions} transactions" + ("" if is_used else ", so it may be new")

@@ -11,16 +11,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import Any, Self
 
 from ipto.content import unixfs
 from ipto.errors import InputError, IptoError, NotFoundError
-from ipto.media.description import Description, Pictures, compose, draw
+from ipto.media.description import Description, Pictures, compose, draw_preview, draw_storyboard
 from ipto.media.errors import CancelledError, MediaError, reason
-from ipto.media.study import Bounds, Subject, study
+from ipto.media.study import Bounds, Study, Subject, study
 from ipto.media.suggestions import Suggestion, suggest
 from ipto.works import Audio, MediaProperties
 
@@ -132,15 +135,40 @@ def analyse(
         has_audio=found.audio is not None,
         sha256=properties.sha256,
     )
-    seen = study(
-        subject, bounds=Bounds(seconds=limits.seconds), checkpoint=checkpoint, progress=progress, cancelled=cancelled
-    )
-    pictures = draw(subject, seen, limits.memory_bytes) if with_pictures else Pictures()
-    if with_pictures:
-        pictures.poster = poster(path, limits=limits)
+    bounds = Bounds(seconds=limits.seconds)
+    with _Drawing(subject, limits) if with_pictures else nullcontext() as drawing:
+        seen = study(subject, bounds=bounds, checkpoint=checkpoint, progress=progress, cancelled=cancelled)
+        pictures = drawing.result(seen) if drawing else Pictures()
     if unixfs.describe(path).sha256 != properties.sha256:
         raise MediaError(f"{path} {reason('changed')}")
     return compose(properties, found, seen, pictures, suggest(path, found.tags))
+
+
+class _Drawing:
+    """Poster and preview, drawn while the film is studied: a decoder alone does not fill two cores."""
+
+    def __init__(self, subject: Subject, limits: Limits) -> None:
+        self._stop = Event()
+        self._memory = limits.memory_bytes
+        self._pool = ThreadPoolExecutor(1)
+        self._preview = self._pool.submit(draw_preview, subject, limits.memory_bytes, self._check)
+        self._poster = self._pool.submit(poster, subject.path, limits=limits)
+
+    def _check(self) -> None:
+        if self._stop.is_set():
+            raise CancelledError("the film is not studied any more")
+
+    def result(self, seen: Study) -> Pictures:
+        """All pictures. Raises MediaError."""
+        board = draw_storyboard(seen, self._memory)
+        return Pictures(poster=self._poster.result(), storyboard=board, preview=self._preview.result())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._pool.shutdown(cancel_futures=True)
 
 
 def _properties(found: Probe, content: unixfs.Described) -> MediaProperties:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd
@@ -69,6 +70,13 @@ class Description:
     pictures: Pictures
     suggestions: tuple[Suggestion, ...]  # for people to confirm or edit; nothing of it is taken over unasked
 
+    @property
+    def shape(self) -> float:
+        """Width by height of the picture, inside black bars."""
+        inside = str(self.analysis.get("crop", "")).split(":")
+        width, height = inside[:2] if len(inside) == 4 else (self.properties.width, self.properties.height)
+        return int(width) / int(height)
+
     def blobs(self) -> tuple[bytes, ...]:
         """What belongs into a content store: fingerprint, poster, storyboard, preview."""
         shots = (self.pictures.poster, self.pictures.storyboard, self.pictures.preview)
@@ -91,19 +99,22 @@ class Description:
         return self.findings()
 
 
-def draw(subject: Subject, study: Study, memory_bytes: int) -> Pictures:
-    """Storyboard and preview. Raises MediaError."""
-    thumbs = [piece.thumbnail for piece in study.pieces if piece.kind != "part" and piece.thumbnail]
-    return Pictures(
-        storyboard=pictures.storyboard(thumbs, memory_bytes=memory_bytes),
-        preview=pictures.preview(
-            subject.path,
-            subject.container,
-            duration_ms=subject.duration_ms,
-            size=(subject.width, subject.height),
-            memory_bytes=memory_bytes,
-        ),
+def draw_preview(subject: Subject, memory_bytes: int, check: Callable[[], object]) -> bytes:
+    """The preview; needs nothing of the study. Raises MediaError and what `check` raises."""
+    return pictures.preview(
+        subject.path,
+        subject.container,
+        duration_ms=subject.duration_ms,
+        size=(subject.width, subject.height),
+        memory_bytes=memory_bytes,
+        check=check,
     )
+
+
+def draw_storyboard(study: Study, memory_bytes: int) -> bytes | None:
+    """The storyboard, from the thumbnails of the study. Raises MediaError."""
+    thumbs = [piece.thumbnail for piece in study.pieces if piece.kind != "part" and piece.thumbnail]
+    return pictures.storyboard(thumbs, memory_bytes=memory_bytes)
 
 
 def compose(

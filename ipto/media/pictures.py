@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,11 +30,18 @@ _LETTERS = {
 
 
 def preview(
-    path: Path, container: str, *, duration_ms: int, size: tuple[int, int], seconds: float = 60, memory_bytes: int
+    path: Path,
+    container: str,
+    *,
+    duration_ms: int,
+    size: tuple[int, int],
+    seconds: float = 60,
+    memory_bytes: int,
+    check: Callable[[], object] | None = None,
 ) -> bytes:
     """Ten seconds from a third into the film, 360 lines, marked all over, H.264 and AAC in a fragmented MP4.
 
-    Raises MediaError.
+    check: called now and then; what it raises ends the work. Raises MediaError.
     """
     height = min(PREVIEW_HEIGHT, size[1] // 2 * 2)
     width = max(2, round(size[0] * height / size[1] / 2) * 2)
@@ -49,13 +56,13 @@ def preview(
             "-f", "rawvideo", "-pix_fmt", "rgba", "-s", f"{width}x{height}", "-r", "1",
             "-fd", str(mark.fileno()), "-protocol_whitelist", "fd", "-i", "fd:",
             "-filter_complex", graph, "-map", "[marked]", "-map", "0:a:0?", "-sn", "-dn", "-map_metadata", "-1",
-            "-map_chapters", "-1", "-c:v", "libx264", "-preset", "veryfast", "-crf", "30", "-c:a", "aac", "-b:a", "64k",
-            "-ac", "2", "-movflags", "frag_keyframe+empty_moov+default_base_moof", "-fflags", "+bitexact",
-            "-f", "mp4", "{preview}",
+            "-map_chapters", "-1", "-c:v", "libx264", "-preset", "superfast", "-crf", "30", "-c:a", "aac",
+            "-b:a", "64k", "-ac", "2", "-movflags", "frag_keyframe+empty_moov+default_base_moof",
+            "-fflags", "+bitexact", "-f", "mp4", "{preview}",
         ]  # fmt: skip
         _ffmpeg.run(
             file, str(path), container, arguments, [out], seconds=seconds, memory_bytes=memory_bytes,
-            before=["-ss", f"{start:.3f}", "-t", str(PREVIEW_SECONDS)], extra=[mark],
+            before=["-ss", f"{start:.3f}", "-t", str(PREVIEW_SECONDS)], extra=[mark], check=check,
         )  # fmt: skip
     return bytes(out.data)
 

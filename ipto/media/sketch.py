@@ -20,7 +20,8 @@ FREQUENCIES = 16
 SIZE = FREQUENCIES * FREQUENCIES  # numbers in a sketch; the first is always 0
 _CELLS = 32  # a window is brought to this many cells on each side
 _FLATTEN = 1.2  # exponent of the frequency each is multiplied with
-_LEAST_CONTRAST = 6.0  # of 255; flatter frames show nothing that could be found again
+_CONTRAST = 6.0  # of 255; frames that show this much make the portrait by themselves, where they are at least half
+_LEAST_CONTRAST = 3.0  # flatter frames show nothing that could be found again
 _SCALE = 24.0  # a cell of one standard deviation, in a stored portrait
 
 Portrait = NDArray[np.float32]
@@ -32,9 +33,11 @@ class Painter:
     """Adds up a scene's frames."""
 
     def __init__(self) -> None:
-        self._sum = np.zeros((GRID, GRID), np.float64)
+        self._clear = np.zeros((GRID, GRID), np.float64)
+        self._faint = np.zeros((GRID, GRID), np.float64)  # as after somebody brightened the sky
         self.frames = 0
-        self.plain = 0
+        self.clear = 0
+        self.faint = 0
 
     def add(self, luma: NDArray[np.uint8]) -> None:
         """A frame's luma, its sides a multiple of 48."""
@@ -43,16 +46,23 @@ class Painter:
         spread = float(cells.std())
         self.frames += 1
         if spread < _LEAST_CONTRAST:
-            self.plain += 1
             return
-        self._sum += (cells - cells.mean()) / spread
+        freed = (cells - cells.mean()) / spread
+        if spread >= _CONTRAST:
+            self._clear += freed
+            self.clear += 1
+        else:
+            self._faint += freed
+            self.faint += 1
 
     def portrait(self) -> Portrait | None:
         """The mean so far; None when most of the scene is too plain to be recognised."""
-        shown = self.frames - self.plain
-        if shown == 0 or self.plain > shown:
+        if self.clear and 2 * self.clear >= self.frames:
+            return (self._clear / self.clear).astype(np.float32)
+        shown = self.clear + self.faint
+        if shown == 0 or 2 * shown < self.frames:
             return None
-        return (self._sum / shown).astype(np.float32)
+        return ((self._clear + self._faint) / shown).astype(np.float32)
 
 
 def pack(portrait: Portrait) -> bytes:
@@ -88,13 +98,16 @@ def codes(sketch: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.packbits(sketch > 0, axis=1)
 
 
-def turned(portraits: NDArray[np.float32], degrees: float) -> NDArray[np.float32]:
-    """Portraits turned about their middle (bilinear; what comes in from outside repeats the edge)."""
+def turned(portraits: NDArray[np.float32], degrees: float, shape: float) -> NDArray[np.float32]:
+    """Portraits turned about their middle (bilinear; what comes in from outside repeats the edge).
+
+    shape: width by height of the picture, which a portrait squeezes into a square.
+    """
     angle = np.deg2rad(degrees)
     middle = (GRID - 1) / 2
     y, x = np.mgrid[0:GRID, 0:GRID].astype(np.float64) - middle
-    rows = np.clip(y * np.cos(angle) - x * np.sin(angle) + middle, 0, GRID - 1.001)
-    columns = np.clip(y * np.sin(angle) + x * np.cos(angle) + middle, 0, GRID - 1.001)
+    rows = np.clip(y * np.cos(angle) - x * np.sin(angle) * shape + middle, 0, GRID - 1.001)
+    columns = np.clip(y * np.sin(angle) / shape + x * np.cos(angle) + middle, 0, GRID - 1.001)
     top, left = rows.astype(int), columns.astype(int)
     down, right = (rows - top).astype(np.float32), (columns - left).astype(np.float32)
     result = (

@@ -20,7 +20,7 @@ from ipto.media import analysis, audio, sketch
 from ipto.media.analysis import Part, Piece
 from ipto.media.errors import CancelledError, MediaError, reason
 
-VERSION = 1
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 from ipto import works as documents_of_works
 from ipto.content import Cid, ContentStore
 from ipto.content.store import MissingContentError, StoreUnavailableError
-from ipto.errors import InputError, IntegrityError
+from ipto.errors import InputError, IntegrityError, IptoError
 from ipto.media import fingerprint
 from ipto.services import Indexer
 from ipto.trace.index import ExactIndex, FaissIndex, SceneIndex
@@ -47,13 +47,15 @@ def build(
     store: ContentStore,
     *,
     many: bool = False,
+    postgres: str | None = None,
     report: Callable[[str], object] = lambda _: None,
 ) -> Catalog:
     """A catalog of these works (id, digest of the metadata document). What cannot be had is reported and left out.
 
-    many: expect more than some ten thousand scenes; needs the extra `trace`.
+    many: expect more than some ten thousand scenes; needs the extra `trace`. postgres: the address of a database with
+    pgvector to keep the scenes in, so that the next start only compares; needs the extra `services`.
     """
-    index: SceneIndex = FaissIndex() if many else ExactIndex()
+    index = _index(many, postgres)
     catalog = Catalog(index)
     for name, digest in works:
         try:
@@ -66,4 +68,16 @@ def build(
             catalog.add(work)
     if isinstance(index, FaissIndex) and len(index) >= MANY_ROWS:
         index.train()
+    if postgres is not None:
+        index.train()  # type: ignore[attr-defined]
     return catalog
+
+
+def _index(many: bool, postgres: str | None) -> SceneIndex:
+    if postgres is None:
+        return FaissIndex() if many else ExactIndex()
+    try:
+        from ipto.trace.postgres import PostgresIndex
+    except ImportError as error:
+        raise IptoError("scenes in PostgreSQL need psycopg; install ipto[services]") from error
+    return PostgresIndex(postgres)

@@ -21,8 +21,10 @@ from ipto.trace.score import Rows, statistic, statistic_pairs
 
 # What of a registered picture a copy may show.
 WINDOWS: tuple[sketch.Window, ...] = (sketch.WHOLE, (0.05, 0.05, 0.9, 0.9), (0.1, 0.1, 0.8, 0.8))
+_INNER = WINDOWS[1]
+SHAPE = 16 / 9  # of a film whose shape is not told
 _CHUNK = 65_536
-_QUANTUM = 127.0
+QUANTUM = 127.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,12 @@ def scene_rows(fingerprint: Fingerprint) -> tuple[NDArray[np.int64], Rows]:
     portraits = np.array([fingerprint.scenes[number].picture() for number in numbers])
     rows = np.concatenate([sketch.sketches(portraits, window) for window in WINDOWS])
     return np.tile(np.array(numbers, np.int64), len(WINDOWS)), rows
+
+
+def quantised(rows: Rows) -> NDArray[np.int8]:
+    """Sketches in a quarter of the space; the largest number of each becomes 127."""
+    top = np.abs(rows).max(axis=1, keepdims=True)
+    return np.asarray(np.rint(rows / np.maximum(top, 1e-9) * QUANTUM), np.int8)
 
 
 class ExactIndex:
@@ -104,8 +112,7 @@ class FaissIndex:
 
     def add(self, rows: Rows) -> None:
         """See SceneIndex."""
-        top = np.abs(rows).max(axis=1, keepdims=True)
-        self._values.append(np.rint(rows / np.maximum(top, 1e-9) * _QUANTUM).astype(np.int8))
+        self._values.append(quantised(rows))
         self._starts.append(self._starts[-1] + len(rows))
         self._index.add(sketch.codes(rows))
 
@@ -163,11 +170,16 @@ class FaissIndex:
         return self._starts[-1]
 
 
-def query_variants(portraits: NDArray[np.float32], turns: Sequence[float] = (-3.0, 3.0)) -> tuple[list[str], Rows]:
-    """What is looked for: each picture as it is, in a mirror, and turned a little; names and rows, name by name."""
+def query_variants(
+    portraits: NDArray[np.float32], turns: Sequence[float] = (-3.0, 3.0), shape: float = SHAPE
+) -> tuple[list[str], Rows]:
+    """What is looked for: each picture as it is, in a mirror, and turned a little; names and rows, name by name.
+
+    Of what was turned only the inner part is looked at: its corners show black, or nothing of the film.
+    """
     whole = sketch.sketches(portraits)
     names, rows = ["as it is", "mirrored"], [whole, sketch.mirrored(whole)]
     for turn in turns:
         names.append(f"turned {turn:g}°")
-        rows.append(sketch.sketches(sketch.turned(portraits, turn)))
+        rows.append(sketch.sketches(sketch.turned(portraits, turn, shape), _INNER))
     return names, np.concatenate(rows)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ipto.media import sketch
 from ipto.media.fingerprint import Fingerprint, hamming, vector_distance
-from ipto.trace.index import WINDOWS, SceneIndex, query_variants, scene_rows
+from ipto.trace.index import SHAPE, WINDOWS, SceneIndex, query_variants, scene_rows
 from ipto.trace.score import Rows, log_p, statistic
 
 ALARMS = 0.005  # false alarms a query that are accepted
@@ -27,7 +27,10 @@ _TURNS = (-4.0, -3.0, -2.0, 2.0, 3.0, 4.0)
 _LOCAL = 0.02  # chance at which a further scene of a work that was found is believed
 _BETWEEN = 0.2  # the same for one between two others, where it is expected
 _MOST_COMBINED = 8
+_ENOUGH = 12.0  # nats above which one scene is no likelier than another, as all pieces of a still picture
 _ALIKE = 0.4  # correlation from which two scenes of a film count as one
+
+_NO_ROWS: Rows = np.zeros((0, sketch.SIZE), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +103,18 @@ class Catalog:
         return self._works_of_rows[place][0]
 
 
-def trace(query: Fingerprint, catalog: Catalog, *, thorough: bool = True) -> list[Match]:
-    """The works found in a film, the surest first. thorough: look for insets, too, where little was found."""
+def trace(query: Fingerprint, catalog: Catalog, *, thorough: bool = True, shape: float = SHAPE) -> list[Match]:
+    """The works found in a film, the surest first.
+
+    thorough: look for insets, too, where little was found. shape: the query's width by height, inside black bars.
+    """
     numbers = [number for number, scene in enumerate(query.scenes) if not scene.is_plain]
     if not numbers or not len(catalog.index):
         return []
     portraits = np.array([query.scenes[number].picture() for number in numbers])
-    _, rows = query_variants(portraits)
-    found = _search(query, numbers, portraits, rows, catalog, insets=())
+    _, rows = query_variants(portraits, shape=shape)
+    closer = query_variants(portraits, _TURNS, shape)
+    found = _search(query, numbers, portraits, rows, catalog, closer)
     covered = {scene.query for match in found for scene in match.scenes}
     if thorough and len(covered) < 0.5 * len(numbers):
         left = [place for place, number in enumerate(numbers) if number not in covered]
@@ -136,7 +143,8 @@ def _search(
     portraits: NDArray[np.float32],
     rows: Rows,
     catalog: Catalog,
-    insets: Sequence[sketch.Window],
+    closer: tuple[list[str], Rows] = ([], _NO_ROWS),
+    insets: Sequence[sketch.Window] = (),
 ) -> list[Match]:
     count = len(numbers)
     hits = catalog.index.search(rows, _PROMISING)
@@ -161,8 +169,11 @@ def _search(
             if alarms <= ALARMS:
                 found.append(Match(_STRANGER, tuple(found_scenes), alarms))
             continue
-        windows = [insets[place] for place in sorted(places[number])] if insets else []
-        match = _compare(query, numbers, portraits, work_found, windows, comparisons, len(catalog.works))
+        if insets:
+            windows = [insets[place] for place in sorted(places[number])]
+            names = [f"inset {w[2]:.0%} at {w[0]:.0%}, {w[1]:.0%}" for w in windows]
+            closer = names, np.concatenate([sketch.sketches(portraits, window) for window in windows])
+        match = _compare(query, numbers, work_found, closer, comparisons, len(catalog.works))
         if match is not None:
             found.append(match)
     return found
@@ -171,18 +182,13 @@ def _search(
 def _compare(
     query: Fingerprint,
     numbers: Sequence[int],
-    portraits: NDArray[np.float32],
     work: Work,
-    insets: Sequence[sketch.Window],
+    closer: tuple[list[str], Rows],
     comparisons: int,
     works: int,
 ) -> Match | None:
     scenes, rows = scene_rows(work.fingerprint)
-    if insets:
-        names = [f"inset {w[2]:.0%} at {w[0]:.0%}, {w[1]:.0%}" for w in insets]
-        looked = np.concatenate([sketch.sketches(portraits, window) for window in insets])
-    else:
-        names, looked = query_variants(portraits, _TURNS)
+    names, looked = closer
     values = statistic(looked, rows)
     count, tried = len(numbers), len(names)
     distinct = len(scenes) // len(WINDOWS)
@@ -227,7 +233,7 @@ def _consistent(
     for row in range(len(numbers)):
         for column in np.argsort(local[row])[:3]:
             if local[row, column] <= np.log(_LOCAL):
-                found.append((row, int(column), float(-local[row, column])))
+                found.append((row, int(column), min(_ENOUGH, float(-local[row, column]))))
     found.sort(key=lambda item: (query.scenes[numbers[item[0]]].start_ms, work.scenes[int(scenes[item[1]])].start_ms))
     # The heaviest chain of pairs whose times rise in both films.
     weights = [item[2] for item in found]
@@ -236,8 +242,10 @@ def _consistent(
         for other in range(index):
             earlier, from_column, _ = found[other]
             rises = earlier < row and from_column <= column
-            if rises and weights[other] + weight > weights[index]:
-                weights[index], before[index] = weights[other] + weight, other
+            # Of equals, the chain that goes on.
+            total = weights[other] + weight + (from_column < column)
+            if rises and total > weights[index]:
+                weights[index], before[index] = total, other
     chain: list[tuple[int, int]] = []
     at = max(range(len(found)), key=weights.__getitem__) if found else -1
     while at >= 0:

@@ -13,6 +13,7 @@ from html import escape
 from typing import Any
 
 from ipto.media.fingerprint import Fingerprint
+from ipto.trace.index import SHAPE
 from ipto.trace.match import ALARMS, Catalog, Match, trace
 from ipto.trace.sound import SoundIndex, SoundMatch
 
@@ -101,9 +102,9 @@ class Finding:
         return "".join([*parts, "</svg>"])
 
 
-def find(query: Fingerprint, catalog: Catalog, sounds: SoundIndex | None = None) -> Finding:
-    """Trace pictures and sound of a film."""
-    matches = trace(query, catalog)
+def find(query: Fingerprint, catalog: Catalog, sounds: SoundIndex | None = None, shape: float = SHAPE) -> Finding:
+    """Trace pictures and sound of a film. shape: its width by height, inside black bars (`Description.shape`)."""
+    matches = trace(query, catalog, shape=shape)
     heard = sounds.search(query.sound) if sounds else []
     known = [(work, match) for match in heard if (work := catalog.works[match.work]) is not None]
     return Finding(

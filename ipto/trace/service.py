@@ -74,5 +74,5 @@ def app(catalog: Catalog) -> FastAPI:
 
 def _answer(film: Path, known: tuple[Catalog, SoundIndex]) -> dict[str, Any]:
     described = analyse(film, limits=Limits(), with_pictures=False)
-    finding = find(described.fingerprint, *known)
+    finding = find(described.fingerprint, *known, shape=described.shape)
     return {**finding.to_json(), "picture_svg": finding.picture()}

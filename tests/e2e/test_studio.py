@@ -11,6 +11,7 @@ import pytest
 from ipto import documents
 from ipto.evidence import validate_evidence
 from ipto.media import sample_path
+from ipto.media.rights import Answer, Statement, Use, xmp
 from ipto.stack import Stack
 from tests.e2e.desk import Desk
 from tests.support.films import change, cut_film
@@ -47,6 +48,14 @@ def test_a_registered_film_is_found_and_its_claim_weighed(desk: Desk, tmp_path: 
     document = documents.parse(report.read_bytes())
     validate_evidence(document)
     assert f"0x{documents.digest(document).hex()}" in said
+    # A word on chain counts when it is the word of somebody the reader names.
+    notary, notary_key = desk.person("notary")
+    desk.ok("attest", work, "rights-checked", key=notary_key)
+    assert "level 2 of 4" in (heard := desk.ok("evidence", work, bikes).out)
+    assert f"- {notary.address}, whom you did not name as trusted, states on chain: rights-checked" in heard
+    named = desk.ok("evidence", work, bikes, "--attester", notary.address).out
+    assert "level 3 of 4" in named
+    assert f"+ {notary.address} attests to it on chain" in named
     for arguments, reason in (
         ((copy,), "is not the file that was registered"),
         ((bikes, "--domain", "localhost"), "name"),
@@ -57,7 +66,14 @@ def test_a_registered_film_is_found_and_its_claim_weighed(desk: Desk, tmp_path: 
 
 
 def test_a_film_describes_itself(desk: Desk, tmp_path: Path) -> None:
-    said = json.loads(desk.run("describe", sample_path(), "--into", tmp_path / "found").out)
+    film = tmp_path / "film.mp4"
+    film.write_bytes(sample_path().read_bytes())
+    refused = Statement(dict.fromkeys(Use, Answer.NOT_ALLOWED), credit="A Person")
+    film.with_suffix(".xmp").write_bytes(xmp.write(refused))
+    said = json.loads(desk.run("describe", film, "--into", tmp_path / "found").out)
+    assert [found["where"] for found in said["rights"]["found"]] == ["film.xmp"]
+    assert said["rights"]["together"] == {use.value: "not_allowed" for use in Use} | {"credit": "A Person"}
+    assert said["rights"]["signature"] is None
     assert said["analysis"]["shots"]["count"] == 1
     assert sorted(path.name for path in (tmp_path / "found").iterdir()) == [
         "fingerprint.bin", "poster.jpg", "preview.mp4", "storyboard.jpg",

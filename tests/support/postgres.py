@@ -66,11 +66,16 @@ def fast_folder() -> str:
 class PostgresServer:
     """One server. A context manager, or `start` and `stop`; `restart` keeps its data."""
 
-    def __init__(self, *, on_disk: bool = False) -> None:
-        """on_disk: for measurements. Tests end processes, not power, and memory has no flush to wait for."""
+    def __init__(self, *, on_disk: bool = False, binaries: Path | None = None) -> None:
+        """on_disk: for measurements. Tests end processes, not power, and memory has no flush to wait for.
+
+        binaries: a folder with another server than the machine's.
+        """
         self._folder = Path(tempfile.mkdtemp(prefix="ipto-pg-", dir="/tmp" if on_disk else fast_folder()))
         self.data, self.socket = self._folder / "data", self._folder / "socket"
         self._postgres, self._initdb = find_binary("postgres"), find_binary("initdb")
+        if binaries is not None:
+            self._postgres, self._initdb = binaries / "postgres", binaries / "initdb"
         self._owner = pwd.getpwnam(_USER) if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
         self._names = 0

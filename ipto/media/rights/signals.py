@@ -31,6 +31,30 @@ class Signals:
         """All of it; what an invalid signature claims counts only where it restricts, as all else does."""
         return merge(statement for _, statement in self.found)
 
+    def to_json(self) -> dict[str, Any]:
+        """For people: what each place says, what all of it together says, who signed, what could not be read."""
+        signed = self.provenance
+        return {
+            "found": [{"where": where, **_said(statement)} for where, statement in self.found],
+            "together": _said(self.together()),
+            "signature": {"state": signed.state, "signer": signed.signer, "issuer": signed.issuer} if signed else None,
+            "soft_bindings": list(signed.soft_bindings) if signed else [],
+            "unreadable": list(self.unreadable),
+        }
+
+
+def _said(statement: Statement) -> dict[str, Any]:
+    said = statement.strict()
+    words = {
+        "terms_url": said.terms_url,
+        "terms_digest": said.terms_digest,
+        "credit": said.credit,
+        "copyright": said.copyright,
+        "cultural": said.cultural,
+    }
+    answers = {use.value: answer.name.lower() for use, answer in said.answers.items()}
+    return answers | {name: value for name, value in words.items() if value}
+
 
 def read_signals(path: Path, trust_anchors: bytes | None = None) -> Signals:
     """Read a film's own signals and those in `NAME.xmp`, `NAME.rsl.xml` and `tdmrep.json` beside it."""

@@ -47,6 +47,7 @@ DOMAIN = DomainProof("example.org", "dns", 1500)
         (3, {"provenance": signed("Trusted")}),
         (3, {"domains": [DOMAIN, DOMAIN]}),  # two domains are one kind
         (3, {"attestations": [(OTHER, "0x01")]}),
+        (2, {"other_attestations": [(OTHER, "0x01", "rights-checked")]}),  # by nobody the reader trusts
         (4, {"domains": [DOMAIN], "provenance": signed("Trusted"), "transactions": 100}),
         (4, {"domains": [DOMAIN], "provenance": signed("Trusted"), "attestations": [(OTHER, "0x01")]}),
     ],
