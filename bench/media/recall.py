@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import av
+
 from bench.media import footage
-from bench.media.transforms import TRANSFORMS, Transform, apply, offset
+from bench.media.transforms import TRANSFORMS, Transform, apply, copy_of, offset
 from ipto import media
 from ipto.media import fingerprint
 from ipto.media.fingerprint import Fingerprint
@@ -27,12 +29,23 @@ _SHORTEST_MS = 600
 
 def described(film: Path) -> Fingerprint:
     """A film's fingerprint, computed once for each version of the code that computes it."""
-    key = hashlib.sha256(film.read_bytes() + f"{fingerprint.VERSION} {STUDY_VERSION}".encode()).hexdigest()
-    cached = footage.CACHE / "fingerprints" / key
+    cached = _kept(film)
     if not cached.exists():
         cached.parent.mkdir(parents=True, exist_ok=True)
         cached.write_bytes(media.analyse(film, with_pictures=False).fingerprint.encode())
     return fingerprint.decode(cached.read_bytes())
+
+
+def _kept(film: Path) -> Path:
+    key = hashlib.sha256(film.read_bytes() + f"{fingerprint.VERSION} {STUDY_VERSION}".encode()).hexdigest()
+    return footage.CACHE / "fingerprints" / key
+
+
+def shape(film: Path) -> float:
+    """Width by height, as trace is told."""
+    with av.open(str(film)) as container:
+        stream = container.streams.video[0]
+        return stream.width / stream.height
 
 
 @dataclass(slots=True)
@@ -60,26 +73,30 @@ def fill(catalog: Catalog, registered: dict[str, tuple[Path, Fingerprint]]) -> C
     return catalog
 
 
-def copies(registered: dict[str, tuple[Path, Fingerprint]]) -> list[tuple[Transform, str, Path]]:
-    """Every transform of every film, made where it is missing."""
+Copy = tuple[Transform, str, Path]
+
+
+def copies(registered: dict[str, tuple[Path, Fingerprint]], *, ready: bool = False) -> list[Copy]:
+    """Every transform of every film, made where it is missing. ready: only those that were made and described."""
     other = footage.strangers(1)[0]
     made = []
-    for name, (film, known) in registered.items():
-        length = known.scenes[-1].end_ms / 1000
-        made += [(transform, name, apply(transform, film, other, length)) for transform in TRANSFORMS]
+    for transform in TRANSFORMS:
+        for name, (film, known) in registered.items():
+            copy = copy_of(transform, film, other)
+            if ready and not (copy.exists() and _kept(copy).exists()):
+                continue
+            made.append((transform, name, apply(transform, film, other, known.scenes[-1].end_ms / 1000)))
     return made
 
 
-def measure(
-    catalog: Catalog, registered: dict[str, tuple[Path, Fingerprint]], made: list[tuple[Transform, str, Path]]
-) -> dict[str, Tally]:
+def measure(catalog: Catalog, registered: dict[str, tuple[Path, Fingerprint]], made: list[Copy]) -> dict[str, Tally]:
     """Trace every copy."""
     tallies: dict[str, Tally] = defaultdict(Tally)
     for transform, name, copy in made:
         tally, known = tallies[transform.name], registered[name][1]
-        query = described(copy)
+        query, wide = described(copy), shape(copy)
         started = time.perf_counter()
-        matches = trace(query, catalog)
+        matches = trace(query, catalog, shape=wide)
         tally.seconds += time.perf_counter() - started
         tally.films += 1
         mine = [match for match in matches if match.work.name == name]

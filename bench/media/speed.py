@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How fast a film is described, how much memory that takes, and how fast it is traced. Alone on the machine.
 
-python -m bench.media.speed
+python -m bench.media.speed                 both parts
+python -m bench.media.speed describing      what needs no catalog
 """
 
 from __future__ import annotations
@@ -16,16 +17,21 @@ from typing import Any
 
 import numpy as np
 
-from bench.media import footage, million, recall
+from bench.media import footage, million
+from ipto import media
 from ipto.trace.index import query_variants
 from ipto.trace.match import Catalog, Work, trace
 
 SECONDS = 60
+HEIGHTS = (360, 720, 1080)
 
 
 def clip(height: int, seconds: int = SECONDS) -> Path:
     """A minute of real and pictured films, one after another, H.264 with sound."""
     path = footage.CACHE / f"clip-{height}-{seconds}.mp4"
+    if not path.exists() and height < 720:
+        small = ["-vf", f"scale=-2:{height}", "-c:v", "libx264", "-preset", "veryfast", "-crf", "21", "-c:a", "copy"]
+        footage.ffmpeg("-i", str(clip(720, seconds)), *small, str(path))
     if not path.exists():
         films = [*footage.real_films(), *footage.picture_films(2)]
         inputs = [part for film in films for part in ("-i", str(film))]
@@ -50,28 +56,34 @@ def describe(film: Path) -> dict[str, int]:
         "start = time.perf_counter(); found = media.analyse(sys.argv[1]);"
         "took = time.perf_counter() - start;"
         "own, others = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN));"
-        "print(took, own, others, found.properties.duration_ms)"
+        "used = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN));"
+        "print(took, own, others, found.properties.duration_ms, used)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(film)], capture_output=True, check=True, text=True)
-    took, own, others, duration = done.stdout.split()
+    took, own, others, duration, used = done.stdout.split()
     return {
         "film_ms": int(duration),
         "took_ms": round(float(took) * 1000),
+        "cpu_ms": round(float(used) * 1000),
         "times_real_time_hundredths": round(int(duration) / float(took) / 10),
         "own_memory_mb": int(own) // 1024,
         "largest_child_memory_mb": int(others) // 1024,
     }
 
 
-def measure() -> dict[str, Any]:
-    """Everything that needs the machine for itself."""
-    films = {height: clip(height) for height in (720, 1080)}
-    found: dict[str, Any] = {f"describe_{height}p": describe(film) for height, film in films.items()}
+def describing() -> dict[str, Any]:
+    """Time and memory of describing a minute."""
+    return {f"describe_{height}p": describe(clip(height)) for height in HEIGHTS}
+
+
+def finding() -> dict[str, Any]:
+    """Time of look-ups and traces in the catalog of a million scenes."""
+    films = {height: clip(height) for height in HEIGHTS}
+    found: dict[str, Any] = {}
     index = million.load()
     catalog = Catalog(index)
     million.take_for_strangers(catalog)
-    started = time.perf_counter()
-    known = recall.described(films[720])
+    known = media.analyse(films[720], with_pictures=False).fingerprint
     catalog.add(Work("clip", "clip", known))
     portraits = np.array([scene.picture() for scene in known.scenes if not scene.is_plain])
     _, rows = query_variants(portraits)
@@ -83,6 +95,12 @@ def measure() -> dict[str, Any]:
     matches = trace(known, catalog)
     found["trace_registered_ms"] = round((time.perf_counter() - started) * 1000)
     assert matches[0].work.name == "clip"
+    for height in HEIGHTS[:2]:
+        started = time.perf_counter()
+        seen = media.analyse(films[height], with_pictures=False)
+        matches = trace(seen.fingerprint, catalog, shape=seen.shape)
+        found[f"file_to_answer_{height}p_ms"] = round((time.perf_counter() - started) * 1000)
+        assert matches[0].work.name == "clip"
     stranger = million.strangers(1)[0]
     started = time.perf_counter()
     trace(stranger, catalog)
@@ -92,14 +110,22 @@ def measure() -> dict[str, Any]:
     return found
 
 
+def keep(result: dict[str, Any]) -> None:
+    """Add to what was measured before."""
+    path = footage.CACHE / "speed.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    path.write_text(json.dumps(before | result, indent=1), encoding="utf-8")
+
+
 def main() -> None:
-    """Measure and write `.cache/bench-media/speed.json`."""
-    if sys.argv[1:] == ["prepare"]:
-        print(clip(720), clip(1080))
-        return
-    result = measure()
-    Path(footage.CACHE / "speed.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
-    print(json.dumps(result, indent=1))
+    """`prepare`, `describing`, `finding`, or the last two; writes `.cache/bench-media/speed.json`."""
+    steps = sys.argv[1:] or ["describing", "finding"]
+    if "prepare" in steps:
+        print([str(clip(height)) for height in HEIGHTS])
+    if "describing" in steps:
+        keep(describing())
+    if "finding" in steps:
+        keep(finding())
 
 
 if __name__ == "__main__":

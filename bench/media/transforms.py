@@ -75,10 +75,15 @@ TRANSFORMS = (
 )  # fmt: skip
 
 
+def copy_of(transform: Transform, film: Path, other: Path) -> Path:
+    """Where the copy is, or will be."""
+    recipe = f"{film.stat().st_size} {other.stat().st_size} {transform}".encode() + film.read_bytes()
+    return CACHE / "copies" / f"{film.stem}-{hashlib.sha256(recipe).hexdigest()[:16]}.mp4"
+
+
 def apply(transform: Transform, film: Path, other: Path, length: float) -> Path:
     """The copy, made once. `other`: a film of its own that a compilation or a frame around it is taken from."""
-    recipe = f"{film.stat().st_size} {other.stat().st_size} {transform}".encode() + film.read_bytes()
-    copy = CACHE / "copies" / f"{film.stem}-{hashlib.sha256(recipe).hexdigest()[:16]}.mp4"
+    copy = copy_of(transform, film, other)
     if copy.exists():
         return copy
     copy.parent.mkdir(parents=True, exist_ok=True)

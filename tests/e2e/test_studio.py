@@ -49,7 +49,7 @@ def test_a_registered_film_is_found_and_its_claim_weighed(desk: Desk, tmp_path: 
     validate_evidence(document)
     assert f"0x{documents.digest(document).hex()}" in said
     # A word on chain counts when it is the word of somebody the reader names.
-    notary, notary_key = desk.person("notary")
+    notary, notary_key = desk.person("notary", ether=10**18)
     desk.ok("attest", work, "rights-checked", key=notary_key)
     assert "level 2 of 4" in (heard := desk.ok("evidence", work, bikes).out)
     assert f"- {notary.address}, whom you did not name as trusted, states on chain: rights-checked" in heard
