@@ -18,13 +18,13 @@ from ipto.media.rights.croissant import write_croissant_dataset
 ROOT = Path(__file__).parent.parent.parent
 _ENVIRONMENT = ROOT / ".build" / "croissant"
 _READ = """
-import json, sys
+import importlib.metadata, json, sys
 import mlcroissant
 dataset = mlcroissant.Dataset(jsonld=sys.argv[1])
 assert not dataset.metadata.ctx.issues.errors, dataset.metadata.ctx.issues.report()
 shown = [{key: value.decode() if isinstance(value, bytes) else value for key, value in row.items()}
          for row in dataset.records("films")]
-print(json.dumps({"version": mlcroissant.__version__, "warnings": sorted(dataset.metadata.ctx.issues.warnings),
+print(json.dumps({"version": importlib.metadata.version("mlcroissant"), "warnings": sorted(dataset.metadata.ctx.issues.warnings),
                   "rows": shown}))
 """
 
