@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export npm_config_omit_lockfile_registry_resolved := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast lint format types artifacts reproduce newest-vyper bench-gas bench-gas-check bench-media bench-indexer sim coverage mutate fuzz fuzz-media check-croissant prove bench-relayer chaos-relayer lock clean
+.PHONY: help demo up test test-fast lint format types artifacts reproduce newest-vyper bench-gas bench-gas-check bench-media bench-indexer sim coverage mutate fuzz fuzz-api fuzz-media check-croissant prove bench-relayer chaos-relayer lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -67,6 +67,9 @@ mutate: $(VENV)/.dev ## mutation testing of the contracts, after make coverage, 
 
 fuzz: $(VENV)/.dev ## state machines and forge campaigns, long (CALLS=10000000); writes bench/results/fuzz.json
 	CALLS=$(or $(CALLS),10000000) $(BIN)/python -m tests.campaigns.fuzz
+
+fuzz-api: $(VENV)/.dev ## the indexer's whole API description against a running server, long (EXAMPLES=200); writes bench/results/api-fuzz.json
+	$(BIN)/python -m tests.campaigns.fuzz_api --examples $(or $(EXAMPLES),200)
 
 fuzz-media: $(VENV)/.dev ## damaged films and hostile documents for every reader of media, long (SECONDS=3600)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/fuzz-media.lock

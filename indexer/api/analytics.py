@@ -70,11 +70,17 @@ class Network(models._Model):
     indexed: models.Indexed
 
 
+# With `format=csv` the answer is a file for a spreadsheet.
+_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+
+
 def router(context: Context) -> APIRouter:
     """Operations under /analytics."""
     api = APIRouter(tags=["analytics"], responses=RESPONSES)
 
-    @context.get(api, "/analytics/creators/{account}", operation_id="getCreatorAnalytics", response_model=Grouped)
+    @context.get(
+        api, "/analytics/creators/{account}", operation_id="getCreatorAnalytics", response_model=Grouped, responses=_CSV
+    )
     def creator(account: Annotated[str, Path(max_length=80)], query: Annotated[EarningsQuery, Query()]) -> Answer:
         """What the licenses of works this account registered, or that name it as payee, brought."""
         key = ids.account(account)
@@ -87,7 +93,7 @@ def router(context: Context) -> APIRouter:
         with context.reader.snapshot() as snapshot:
             return answer(snapshot, _network(snapshot))
 
-    @context.get(api, "/analytics/sales", operation_id="getSales", response_model=Grouped)
+    @context.get(api, "/analytics/sales", operation_id="getSales", response_model=Grouped, responses=_CSV)
     def sales(query: Annotated[EarningsQuery, Query()]) -> Answer:
         """What all licenses of works brought."""
         with context.reader.snapshot() as snapshot:

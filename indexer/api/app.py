@@ -32,6 +32,7 @@ from indexer.api import (
 from indexer.api.context import Context
 from indexer.api.front import MIN_BLOCK_PARAMETER, Front
 from indexer.api.heads import Heads
+from indexer.api.links import add_links
 from indexer.api.reader import Reader
 from indexer.service import schema_of
 from indexer.settings import Settings
@@ -114,6 +115,7 @@ def _describe_min_block(app: FastAPI) -> None:
             for path, item in made["paths"].items():
                 for operation in item.values() if path.startswith("/v1/") else ():
                     operation.setdefault("parameters", []).append(MIN_BLOCK_PARAMETER)
+            add_links(made)
         assert app.openapi_schema is not None
         return app.openapi_schema
 

@@ -47,7 +47,7 @@ def told(
     snapshot = chain.snapshot()
     saga = tell(World(chain, deployment, random.Random("saga")))
     LocalStore(folder / "content").put_document(saga.notice)
-    served = Served(saga.world, folder, DATABASE=url, CONTENT_FOLDER=str(folder / "content"))
+    served = Served(saga.world, folder, DATABASE=url, CONTENT_FOLDER=str(folder / "content"), RATE_LIMIT="0")
     served.catch_up()
     yield Told(saga, served, url)
     assert served.close() == 0

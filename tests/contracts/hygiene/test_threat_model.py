@@ -36,8 +36,16 @@ def functions(file: Path) -> set[str]:
 
 @pytest.mark.parametrize(("file", "name"), sorted(set(NAMED.findall(PAGE.read_text()))))
 def test_every_test_it_names_exists(file: str, name: str) -> None:
-    assert (TESTS / file).is_file()
-    assert name in functions(TESTS / file)
+    # Contracts' tests are named from their own folder, the services' from that of all tests.
+    found = next((path for path in (TESTS / file, TESTS.parent / file) if path.is_file()), None)
+    assert found, file
+    assert name in functions(found)
+
+
+def test_the_ten_risks_of_apis_have_tests() -> None:
+    found = rows(section("The indexer's API"))
+    assert [row.split()[1] for row in found] == [f"API{number}" for number in range(1, 11)]
+    assert all(NAMED.search(row) for row in found)
 
 
 @pytest.mark.parametrize("title", ["Attacks tried", "Lessons of others"])
