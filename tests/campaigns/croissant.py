@@ -24,8 +24,8 @@ dataset = mlcroissant.Dataset(jsonld=sys.argv[1])
 assert not dataset.metadata.ctx.issues.errors, dataset.metadata.ctx.issues.report()
 shown = [{key: value.decode() if isinstance(value, bytes) else value for key, value in row.items()}
          for row in dataset.records("films")]
-print(json.dumps({"version": importlib.metadata.version("mlcroissant"), "warnings": sorted(dataset.metadata.ctx.issues.warnings),
-                  "rows": shown}))
+warnings = sorted(dataset.metadata.ctx.issues.warnings)
+print(json.dumps({"version": importlib.metadata.version("mlcroissant"), "warnings": warnings, "rows": shown}))
 """
 
 

@@ -48,6 +48,14 @@ def test_a_registered_film_is_found_and_its_claim_weighed(desk: Desk, tmp_path: 
     document = documents.parse(report.read_bytes())
     validate_evidence(document)
     assert f"0x{documents.digest(document).hex()}" in said
+    # A word on chain counts when it is the word of somebody the reader names.
+    notary, notary_key = desk.person("notary", ether=10**18)
+    desk.ok("attest", work, "rights-checked", key=notary_key)
+    assert "level 2 of 4" in (heard := desk.ok("evidence", work, bikes).out)
+    assert f"- {notary.address}, whom you did not name as trusted, states on chain: rights-checked" in heard
+    named = desk.ok("evidence", work, bikes, "--attester", notary.address).out
+    assert "level 3 of 4" in named
+    assert f"+ {notary.address} attests to it on chain" in named
     for arguments, reason in (
         ((copy,), "is not the file that was registered"),
         ((bikes, "--domain", "localhost"), "name"),
