@@ -214,7 +214,10 @@ class PostgresDatabase:
         connection = self._begin()
         try:
             with _errors():
-                found = _Transaction(connection).run(f"{sql} LIMIT ? FOR UPDATE OF a SKIP LOCKED", *values, limit)
+                # Not FOR UPDATE: whoever only names a held row in a foreign key, such as an idempotency key sent again,
+                # does not wait for it.
+                locked = f"{sql} LIMIT ? FOR NO KEY UPDATE OF a SKIP LOCKED"
+                found = _Transaction(connection).run(locked, *values, limit)
         except BaseException:
             self.give_back(connection)
             raise

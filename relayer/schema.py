@@ -213,6 +213,16 @@ def connect_postgres(url: str, *, connections: int = 8) -> PostgresDatabase:
     Raises StorageError, and ConfigurationError for one of another version or a server that may lose commits.
     """
     database = PostgresDatabase(url, connections=connections)
+    _prepare(database)
+    return database
+
+
+def prepare_postgres(url: str) -> None:
+    """Make the tables of a PostgreSQL queue where there are none. Raises as `connect_postgres`."""
+    connect_postgres(url, connections=1).close()
+
+
+def _prepare(database: PostgresDatabase) -> None:
     if database.read("SHOW fsync")[0]["fsync"] != "on":
         raise ConfigurationError("the PostgreSQL server runs with fsync off: a power cut would lose signed bytes")
     if database.read("SELECT to_regclass('actions') AS found")[0]["found"] is None:
@@ -225,7 +235,6 @@ def connect_postgres(url: str, *, connections: int = 8) -> PostgresDatabase:
                 raise
     rows = database.read("SELECT value FROM meta WHERE name = 'version'")
     _check_version("the database", int(rows[0]["value"]) if rows else 1)
-    return database
 
 
 def _check_version(where: str, version: int) -> None:

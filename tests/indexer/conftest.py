@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from ipto.devchain import DevChain
 from tests.indexer.story import Stories, Story, serve, tell
 from tests.indexer.world import World
 from tests.support.postgres import PostgresServer, available
+from tests.support.postgres_fixture import postgres  # noqa: F401
 
 
 @pytest.fixture(scope="session")
@@ -34,16 +34,6 @@ def world(deployed: tuple[DevChain, Deployment], request: pytest.FixtureRequest)
     chain.set_automine(True)
     chain.rpc.call("anvil_dropAllTransactions")
     chain.revert(snapshot)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    if not available():
-        # A gate that lets this pass would say that both databases were tested.
-        assert not os.environ.get("CI"), "PostgreSQL is not installed"
-        pytest.skip("PostgreSQL is not installed; `make test` installs it as root, else: apt-get install postgresql")
-    with PostgresServer() as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from ipto.deploy import Parameters, deploy, install_factory
 from ipto.devchain import DevChain, dev_signer
 from tests.relayer.chaos import ChaosProxy
 from tests.relayer.world import RelayerProcess, World
-from tests.support.postgres import PostgresServer, available
+from tests.support.postgres_fixture import postgres  # noqa: F401
 
 
 @pytest.fixture(scope="session")
@@ -63,13 +62,3 @@ def relayer(start: Callable[..., RelayerProcess]) -> RelayerProcess:
 def chaos(world: World) -> Iterator[ChaosProxy]:
     with ChaosProxy(world.chain.url) as proxy:
         yield proxy
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    if not available():
-        # A gate that lets this pass would say that both databases were tested.
-        assert not os.environ.get("CI"), "PostgreSQL is not installed"
-        pytest.skip("PostgreSQL is not installed; `make test` installs it as root, else: apt-get install postgresql")
-    with PostgresServer() as server:
-        yield server

@@ -6,6 +6,7 @@ with anvil and the compiled contracts elsewhere; here it is the relayer's own lo
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -66,8 +67,10 @@ class Block:
 class ModelChain:
     """The chain; `dice` decides what the world does."""
 
-    def __init__(self, dice: random.Random, deeds: dict[bytes, Deed]) -> None:
-        self.dice, self.deeds = dice, deeds
+    def __init__(self, dice: random.Random, deeds: dict[bytes, Deed], *, busy: bool = False) -> None:
+        """busy: others are served between a question and its answer."""
+        self.dice, self.deeds, self.busy = dice, deeds, busy
+        self.balance = 10**24  # of every lane
         self.blocks = [Block(0, self._name(), 1_000_000, 10**9)]
         self.pool: dict[tuple[str, int], Sent] = {}
         self.base_fee = 10**9
@@ -180,9 +183,11 @@ class ModelNode:
 
     def __init__(self, chain: ModelChain, fault: Callable[[str], str]) -> None:
         self.chain, self.fault = chain, fault
-        self.cut = False  # its client was killed: nothing of it arrives any more
 
     async def call(self, method: str, *params: Any) -> Any:
+        if self.chain.busy:
+            for _ in range(self.chain.dice.randrange(4)):
+                await asyncio.sleep(0)
         verdict = self.fault(method)
         if verdict == "lose request":
             raise RpcTransportError("the model node was not reached")
@@ -204,7 +209,7 @@ class ModelNode:
         return hex(self.chain.count(address, block))
 
     def _eth_getBalance(self, address: str, block: str) -> str:
-        return hex(10**24)
+        return hex(self.chain.balance)
 
     def _eth_feeHistory(self, *_: Any) -> dict[str, Any]:
         return {"baseFeePerGas": [hex(self.chain.base_fee)], "reward": [[hex(10**8)]]}

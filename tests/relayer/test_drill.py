@@ -9,13 +9,24 @@ from typing import Any
 import pytest
 
 from relayer import follow, ledger, slots
+from relayer.postgres import PostgresDatabase
 from tests.relayer.drill import Drill
+from tests.support.postgres import PostgresServer
+
+# A killed relayer leaves coroutines behind, as a killed process does.
+pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_drill(seed: int) -> None:
     counts = Drill(seed).run()
     # Those who were answered; others were taken on before the kill that cut the answer off.
+    assert counts["final"] + counts["failed"] >= counts["accepted"] > 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_drill_of_two_relayers(seed: int, postgres: PostgresServer) -> None:
+    counts = Drill(seed, postgres).run()
     assert counts["final"] + counts["failed"] >= counts["accepted"] > 0
 
 
@@ -33,22 +44,48 @@ def settles_half(real: Callable[..., None]) -> Callable[..., None]:
     return settle
 
 
+def reserves_nothing(self: Any, payer: Any, day: str, amount: int, limits: Any) -> None:
+    for pair in payer.scopes(day):
+        account = self.account(*pair)
+        self._set(pair, ledger.Account(account.reserved + amount, account.spent, account.reverts, account.actions + 1))
+
+
+def noticed(make: Callable[[int], Drill], seeds: int) -> bool:
+    for seed in range(seeds):
+        try:
+            make(seed).run()
+        except Exception:
+            return True
+    return False
+
+
 @pytest.mark.parametrize(
     ("where", "what", "instead"),
     [
         (follow.effects, "effect", never_finds_an_effect),
         (ledger.Books, "settle", settles_half(ledger.Books.settle)),
+        (ledger.Books, "reserve", reserves_nothing),
         (slots.Slots, "next_nonce", lambda self, count, change=None: count),
     ],
-    ids=["effects of others", "settlement", "nonces from the chain alone"],
+    ids=["effects of others", "settlement", "limits", "nonces from the chain alone"],
 )
 def test_a_drill_notices(monkeypatch: pytest.MonkeyPatch, where: Any, what: str, instead: Any) -> None:
     monkeypatch.setattr(where, what, instead)
-    failed = 0
-    for seed in range(30):
-        try:
-            Drill(seed).run()
-        except Exception:
-            failed += 1
-            break
-    assert failed, "a broken relayer went through thirty drills"
+    assert noticed(Drill, 30), "a broken relayer went through thirty drills"
+
+
+def test_a_drill_notices_a_lane_with_two_workers(monkeypatch: pytest.MonkeyPatch, postgres: PostgresServer) -> None:
+    """Neither lock nor epoch: both relayers take the lane for theirs."""
+    monkeypatch.setattr(slots.Slots, "fence", lambda self, change: None)
+    monkeypatch.setattr(PostgresDatabase, "lock_lane", lambda self, address: Anyones())
+    assert noticed(lambda seed: Drill(seed, postgres), 15), "a broken relayer went through fifteen drills"
+
+
+class Anyones:
+    """A lock that everybody has."""
+
+    def is_held(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
