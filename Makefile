@@ -88,8 +88,8 @@ sim: $(VENV)/.dev ## 500 lives of the indexer on chains that reorganise, bad nod
 bench-indexer: $(VENV)/.dev ## the indexer beside Ponder and Envio on one chain; writes bench/results/indexer.json (20 minutes; PART=dense for one)
 	$(BIN)/python -m bench.indexer $(addprefix --part ,$(PART))
 
-bench-relayer: $(VENV)/.dev ## the relayer's speed beside a bare loop's; writes bench/results/relayer.json
-	$(BIN)/python -m bench.relayer
+bench-relayer: $(VENV)/.dev ## the relayer's speed beside a bare loop's; writes bench/results/relayer.json (PART=throughput for one)
+	$(BIN)/python -m bench.relayer $(PART)
 
 chaos-relayer: $(VENV)/.dev ## thousands of drills of the relayer (RUNS=2000 TWO=400 TRIALS=20); writes bench/results/relayer-chaos.json
 	RUNS=$(or $(RUNS),2000) TWO=$(or $(TWO),400) TRIALS=$(or $(TRIALS),20) $(BIN)/python -m tests.campaigns.relayer

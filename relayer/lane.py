@@ -33,7 +33,19 @@ log = logging.getLogger("relayer.lane")
 _FRESH_SECONDS = 2
 # Waiting actions looked at in one round: enough to fill transactions, and to leave some to the other lanes.
 _LOOK_AHEAD = 200
+_STOPPED = "the kill switch is on"
 _LONGEST_WAIT = 30  # seconds until an action that has to wait is looked at again
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a round starts from."""
+
+    room: int = 1  # transactions that may go out besides those that are
+    promised: int = 0  # wei that what is out may still cost
+    nonce: int = 0  # the next one
+    claim: Claim | None = None  # what waits, held for this lane; None when nothing does
+    notice: str | None = None  # why nothing is sent, for operators
 
 
 @dataclass
@@ -70,6 +82,7 @@ class Lane:
         self._slots: Slots | None = None
         self._followed = (-1, 0.0, 0)  # block, time and mined count of the last look at what is out
         self.address = signer.address
+        self.is_full = False  # whether as much is out as may be
         self.notice: str | None = None  # why nothing new is being sent, for operators
 
     def _now(self) -> int:
@@ -93,9 +106,6 @@ class Lane:
         try:
             head = await self._rpc.block_number()
             count = await self._follow(slots, head)
-            if self.is_stopped() or await asyncio.to_thread(self._queue.is_stopped):
-                self.notice = "the kill switch is on"
-                return False
             self.notice, more = await self._send_waiting(slots, head, count)
         except LostLaneError:
             self.release()
@@ -126,9 +136,7 @@ class Lane:
     async def _take(self) -> Slots | None:
         """Become the lane's worker. Before anything new, what was signed earlier goes out again, unchanged."""
         if self._slots is not None:
-            if await asyncio.to_thread(self._slots.is_held):
-                return self._slots
-            self.release()
+            return self._slots
         slots = await asyncio.to_thread(self._queue.open_lane, self.address, self._owner, self._now())
         if slots is None:
             return None
@@ -146,22 +154,41 @@ class Lane:
     async def _send_waiting(self, slots: Slots, head: int, count: int) -> tuple[str | None, bool]:
         """Send what waits, as far as there is room and money. Returns why something keeps waiting, for operators, and
         whether there is more to send at once."""
-        out, promised = await asyncio.to_thread(slots.load)
-        room = self._settings.in_flight - out
-        if room <= 0:
-            return None, False
-        claim = await asyncio.to_thread(slots.claim, _LOOK_AHEAD, self._now())
+        if self.is_stopped():
+            return _STOPPED, False
+        outlook = await asyncio.to_thread(self._look_out, slots, count)
+        claim, self.is_full = outlook.claim, outlook.room <= 0
+        if claim is None:
+            return outlook.notice, False
         try:
-            if not claim.actions:
-                return None, False
             plan = await self._plan(claim.actions, head)
-            dispatches, notice = await self._sign(slots, plan, room, promised, count)
+            dispatches, notice = await self._sign(plan, outlook)
             if dispatches or plan.verdicts or plan.waits:
                 await asyncio.to_thread(self._commit, claim, dispatches, plan, count)
         finally:
             await asyncio.to_thread(claim.release)
         await self._broadcaster.send(slots, [dispatch.attempt for dispatch in dispatches])
-        return notice, bool(dispatches) and len(dispatches) < room
+        return notice, bool(dispatches) and len(dispatches) < outlook.room
+
+    def _look_out(self, slots: Slots, count: int) -> Outlook:
+        """All that a round has to know of the database, in one visit."""
+        if not slots.is_held():
+            raise LostLaneError(f"the session that held lane {self.address} is gone")
+        if self._queue.is_stopped():
+            return Outlook(notice=_STOPPED)
+        out, promised = slots.load()
+        room = self._settings.in_flight - out
+        if room <= 0:
+            return Outlook(room)
+        claim = slots.claim(_LOOK_AHEAD, self._now())
+        if not claim.actions:
+            claim.release()
+            return Outlook(room)
+        try:
+            return Outlook(room, promised, slots.next_nonce(count), claim)
+        except BaseException:
+            claim.release()
+            raise
 
     def _commit(self, claim: Claim, dispatches: Sequence[Dispatch], plan: Plan, count: int) -> None:
         claim.commit(self._now(), dispatches=dispatches, verdicts=plan.verdicts, waits=plan.waits, chain_count=count)
@@ -218,9 +245,7 @@ class Lane:
             return False
         return Verdict(action.id, False, reason)
 
-    async def _sign(
-        self, slots: Slots, plan: Plan, room: int, promised: int, count: int
-    ) -> tuple[list[Dispatch], str | None]:
+    async def _sign(self, plan: Plan, outlook: Outlook) -> tuple[list[Dispatch], str | None]:
         """Sign for what is to be sent; what the guard refuses ends."""
         if not plan.send:
             return [], None
@@ -230,17 +255,17 @@ class Lane:
         first = fees.first(market, self._settings.max_fee)
         if first is None:
             return [], "gas costs more than the ceiling; actions wait"
-        left = quantity(balance) - promised
-        nonce = await asyncio.to_thread(slots.next_nonce, count)
+        left = quantity(balance) - outlook.promised
         dispatches: list[Dispatch] = []
         for cargo in await self._pack(plan):
             left -= cargo.call.gas * first.max_fee + cargo.call.value
             if left < 0:
                 return dispatches, f"the lane {self.address} needs more ETH; actions wait"
-            dispatch = await self._broadcaster.wait(self._sign_one, cargo, nonce + len(dispatches), first, plan)
+            number = outlook.nonce + len(dispatches)
+            dispatch = await self._broadcaster.wait(self._sign_one, cargo, number, first, plan)
             if dispatch is not None:
                 dispatches.append(dispatch)
-            if len(dispatches) == room:
+            if len(dispatches) == outlook.room:
                 break
         return dispatches, None
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from relayer import ledger
 from relayer.database import Database
-from relayer.intake import OPEN, Rules, accept_many, same_action
+from relayer.intake import OPEN, Rules, accept_many
 from relayer.problems import RefusedError
 from relayer.records import Action, Attempt, NewAction, action_of, attempt_of
 from relayer.slots import ConflictError, LostLaneError, Slots
@@ -31,18 +31,6 @@ class Queue:
         self.rules = rules
 
     # --- accepting -------------------------------------------------------------------------------------------
-
-    def find(self, new: NewAction) -> Action | None:
-        """The row of the same signed action, if there is one.
-
-        Raises RefusedError (409) when the signer used this nonce for something else.
-        """
-        sql = "SELECT * FROM actions WHERE signer = ? AND nonce = ? AND contract = ?"
-        rows = self.database.read(sql, *new.key)
-        if not rows:
-            return None
-        same_action(rows[0]["digest"], rows[0]["id"], new)
-        return action_of(rows[0])
 
     def accept(self, new: NewAction, key: str | None, now: int) -> tuple[Action, bool]:
         """Take an action on, or find the row it already has. Returns the row and whether it is new.

@@ -13,7 +13,8 @@ from ipto.rpc import AsyncRpc, RpcError, RpcTransportError
 from relayer import effects
 from relayer.actions import Reader, Request
 from relayer.guard import Guard
-from relayer.intake import Accepted, Intake
+from relayer.intake import Accepted, Intake, same_action
+from relayer.lookup import Lookup
 from relayer.policy import Policy
 from relayer.problems import RefusedError, busy, conflict
 from relayer.queue import Queue
@@ -50,6 +51,7 @@ class Service:
         self._policy = policy
         self._guard = guard
         self._clock = clock
+        self._lookup = Lookup(queue)
         self._intake = Intake(queue.database, queue.rules, clock)
         self._simulator = Simulator(rpc, settings.simulate_at)
         self._turns = asyncio.Semaphore(settings.concurrent_checks)
@@ -94,8 +96,11 @@ class Service:
             network=network,
         )
         # The same signed action again is an answer, whatever has changed since it was accepted.
-        if await asyncio.to_thread(self.queue.find, new) is None:
+        known = await self._lookup.find(new)
+        if known is None:
             new = await self._judge(request, new)
+        else:
+            same_action(known["digest"], known["id"], new)
         accepted = await self._intake.accept(new, key)
         if accepted.created:
             self._guard.vouch(new.target, new.calldata)

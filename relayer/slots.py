@@ -280,12 +280,12 @@ class Slots:
     def load(self) -> tuple[int, int]:
         """How many slots no block has taken, and the most in wei they may still cost."""
         rows = self._database.read(
-            "SELECT a.lane_nonce, a.gas_limit, (SELECT t.max_fee FROM transactions t WHERE t.lane = a.lane"
-            " AND t.nonce = a.lane_nonce ORDER BY t.seq DESC LIMIT 1) AS max_fee"
-            " FROM actions a WHERE a.lane = ? AND a.state = 'sent'",
-            self.lane,
-        )
-        return len({row["lane_nonce"] for row in rows}), sum(row["gas_limit"] * int(row["max_fee"]) for row in rows)
+            "SELECT s.gas, (SELECT t.max_fee FROM transactions t WHERE t.lane = ? AND t.nonce = s.lane_nonce"
+            " ORDER BY t.seq DESC LIMIT 1) AS max_fee FROM (SELECT lane_nonce, sum(gas_limit) AS gas FROM actions"
+            " WHERE lane = ? AND state = 'sent' GROUP BY lane_nonce) s",
+            self.lane, self.lane,
+        )  # fmt: skip
+        return len(rows), sum(int(row["gas"]) * int(row["max_fee"]) for row in rows)
 
     def slots_from(self, nonce: int) -> list[InFlight]:
         """Every slot of the lane from `nonce` on without its actions: all that was ever signed for it."""

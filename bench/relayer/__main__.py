@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -199,17 +200,27 @@ def measure_restart(site: Site) -> dict[str, Any]:
     }
 
 
+def throughput_part(site: Site) -> dict[str, Any]:
+    with PostgresServer(on_disk=True) as postgres:
+        return measure_throughput(site, postgres)
+
+
+PARTS: dict[str, Callable[[Site], dict[str, Any]]] = {
+    "throughput": throughput_part,
+    "accept_to_mined": measure_latency,
+    "batching_gas": measure_batching,
+    "restart": measure_restart,
+}
+
+
 def main() -> None:
+    """All parts, or those named as arguments; what was measured before and is not named stays."""
+    names = sys.argv[1:] or list(PARTS)
+    result: dict[str, Any] = orjson.loads(RESULTS.read_bytes()) if RESULTS.exists() else {}
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, Site(Path(folder)) as site:  # a real disk
         site.fund(*map(LocalSigner, LANES))
-        with PostgresServer(on_disk=True) as postgres:
-            result: dict[str, Any] = {"throughput": measure_throughput(site, postgres)}
-        for name, measure in (
-            ("accept_to_mined", measure_latency),
-            ("batching_gas", measure_batching),
-            ("restart", measure_restart),
-        ):
-            result[name] = measure(site)
+        for name in names:
+            result[name] = PARTS[name](site)
             print(name, result[name], flush=True)
     result["machine"] = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
     RESULTS.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from relayer import follow, ledger, slots
-from relayer.postgres import PostgresDatabase
 from tests.relayer.drill import Drill
 from tests.support.postgres import PostgresServer
 
@@ -72,20 +71,3 @@ def noticed(make: Callable[[int], Drill], seeds: int) -> bool:
 def test_a_drill_notices(monkeypatch: pytest.MonkeyPatch, where: Any, what: str, instead: Any) -> None:
     monkeypatch.setattr(where, what, instead)
     assert noticed(Drill, 30), "a broken relayer went through thirty drills"
-
-
-def test_a_drill_notices_a_lane_with_two_workers(monkeypatch: pytest.MonkeyPatch, postgres: PostgresServer) -> None:
-    """Neither lock nor epoch: both relayers take the lane for theirs."""
-    monkeypatch.setattr(slots.Slots, "fence", lambda self, change: None)
-    monkeypatch.setattr(PostgresDatabase, "lock_lane", lambda self, address: Anyones())
-    assert noticed(lambda seed: Drill(seed, postgres), 15), "a broken relayer went through fifteen drills"
-
-
-class Anyones:
-    """A lock that everybody has."""
-
-    def is_held(self) -> bool:
-        return True
-
-    def release(self) -> None:
-        pass
