@@ -155,7 +155,7 @@ def create_app(
         """The process answers."""
         return {"status": "ok"}
 
-    @app.get("/ready", operation_id="ready", tags=["operations"])
+    @app.get("/ready", operation_id="ready", tags=["operations"], responses={503: {"description": "not now; why"}})
     async def ready() -> JSONResponse:
         """Whether actions are accepted and sent now; 503 with the reasons when not."""
         reasons = await status.not_ready()

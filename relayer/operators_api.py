@@ -15,6 +15,7 @@ from ipto.errors import InputError
 from ipto.structs import checksum_address
 from relayer import audit, metrics
 from relayer.admin import Admin
+from relayer.documentation import answers
 from relayer.problems import ConfigurationError, RefusedError, malformed
 from relayer.service import Service
 from relayer.webhooks import Hooks
@@ -90,7 +91,7 @@ def admin_router(service: Service, key: bytes) -> APIRouter:
         if not hmac.compare_digest(given, key):
             raise RefusedError(401, "unauthorized", "send the admin key as Authorization: Bearer …")
 
-    router = APIRouter(prefix="/admin", tags=["admin"], dependencies=[Depends(authorized)])
+    router = APIRouter(prefix="/admin", tags=["admin"], dependencies=[Depends(authorized)], responses=answers(401, 422))
     admin, hooks = Admin(service.queue.database), Hooks(service.queue.database)
 
     @router.post("/stop", operation_id="stop")
