@@ -14,14 +14,16 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import signal
 import sys
 import tempfile
 import traceback
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from itertools import chain as chained
+from itertools import islice
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
@@ -129,20 +131,32 @@ def main() -> None:
     print(f"{len(tasks)} to do, {len(tasks) - len(left)} of them are done", flush=True)
     SO_FAR.parent.mkdir(exist_ok=True)
     workers = int(os.environ.get("WORKERS", str(os.cpu_count())))
+    # Told to end, it finishes what is under way and writes what it has.
+    told: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
     with SO_FAR.open("ab") as file, ProcessPoolExecutor(workers) as pool:
-        for number, (kind, seed, counts, why) in enumerate(pool.map(run, left), 1):
-            found = {"of": of, "kind": kind, "seed": seed, "counts": counts, "why": why}
-            done[kind, seed] = found
-            file.write(orjson.dumps(found) + b"\n")
-            file.flush()
-            if why:
-                print(f"{kind} {seed}: {why}", flush=True)
-            if number % TELL == 0:
-                print(f"{number} of {len(left)}", flush=True)
-    write({task: done[task] for task in tasks})
-    failed = [task for task in tasks if done[task]["why"]]
-    print(f"{len(tasks) - len(failed)} passed, {len(failed)} failed")
-    sys.exit(bool(failed))
+        running = {pool.submit(run, task) for task in left[: 2 * workers]}
+        waiting = iter(left[2 * workers :])
+        number = 0
+        while running:
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            for kind, seed, counts, why in (one.result() for one in ended):
+                found = {"of": of, "kind": kind, "seed": seed, "counts": counts, "why": why}
+                done[kind, seed] = found
+                file.write(orjson.dumps(found) + b"\n")
+                file.flush()
+                number += 1
+                if why:
+                    print(f"{kind} {seed}: {why}", flush=True)
+                if number % TELL == 0:
+                    print(f"{number} of {len(left)}", flush=True)
+            if not told:
+                running |= {pool.submit(run, task) for task in islice(waiting, len(ended))}
+    done = {task: done[task] for task in tasks if task in done}
+    write(done)
+    failed = [task for task, found in done.items() if found["why"]]
+    print(f"{len(done) - len(failed)} of {len(tasks)} passed, {len(failed)} failed")
+    sys.exit(bool(failed) or len(done) < len(tasks))
 
 
 def write(done: dict[tuple[str, int], dict[str, Any]]) -> None:
