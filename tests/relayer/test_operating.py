@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import threading
 import time
 from base64 import b64decode
@@ -207,6 +208,10 @@ def test_metrics_tell_lanes_money_and_age(world: World, relayer: RelayerProcess)
     assert f'ipto_relayer_lane_is_ours{{lane="{world.lane.address}"}} 1' in lines
     assert any(line.startswith("ipto_relayer_lane_balance_wei{") for line in lines)
     assert "ipto_relayer_oldest_open_seconds 0" in lines
+    alerts = (Path(__file__).parents[2] / "docs" / "relayer-alerts.yml").read_text()
+    asked = set(re.findall(r"(ipto_relayer_[a-z_]+)", alerts))
+    assert len(asked) >= 6
+    assert asked <= {line.partition("{")[0].partition(" ")[0] for line in lines}, "alerts name what is not told"
 
 
 def test_the_doctor_finds_what_is_wrong(world: World, start: Start) -> None:
