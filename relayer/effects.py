@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from eth_utils.crypto import keccak
 
 from ipto.codec import encode
-from ipto.rpc import AsyncRpc, RpcTransportError
+from ipto.rpc import AsyncRpc, RpcTransportError, quantity
 from relayer.actions import PURCHASE
 from relayer.errands import ERRANDS
 from relayer.records import Action, NewAction
@@ -45,6 +45,12 @@ async def nonce_used(rpc: AsyncRpc, action: Action | NewAction, block: str) -> b
     if not isinstance(answer, str) or len(answer) != 66:
         raise RpcTransportError(f"{action.contract} did not say whether the nonce is used; is it the right contract?")
     return int(answer, 16) != 0
+
+
+async def is_over(rpc: AsyncRpc, deadline: int, block: int) -> bool:
+    """Whether the block at confirmation depth is past a deadline, so that nobody can meet it any more."""
+    found = await rpc.call("eth_getBlockByNumber", hex(block), False) if block >= 0 else None
+    return found is not None and quantity(found["timestamp"]) > deadline
 
 
 async def effect(rpc: AsyncRpc, action: Action, to_block: int) -> Effect | None:

@@ -228,8 +228,10 @@ class Lane:
             if outcome.succeeds:
                 return True
             reason = f"it would revert now: {outcome.reason}"
+        depth = head - self._settings.confirmations + 1
+        if now > action.deadline and not await effects.is_over(self._rpc, action.deadline, depth):
+            return False  # by this clock alone; the chain's, which counts, may be behind
         if await effects.nonce_used(self._rpc, action, state):
-            depth = head - self._settings.confirmations + 1
             effect = await effects.effect(self._rpc, action, depth) if depth >= 0 else None
             if effect is None:
                 return False  # used a moment ago, or about to be: the verdict waits for confirmation depth

@@ -216,7 +216,10 @@ class ModelNode:
 
     def _eth_getBlockByNumber(self, number: str, _: bool) -> dict[str, str] | None:
         place = quantity(number)
-        return {"hash": self.chain.blocks[place].hash} if place < len(self.chain.blocks) else None
+        if place >= len(self.chain.blocks):
+            return None
+        block = self.chain.blocks[place]
+        return {"hash": block.hash, "timestamp": hex(block.time)}
 
     def _eth_getTransactionReceipt(self, tx_hash: str) -> dict[str, Any] | None:
         return next((b.receipts[tx_hash] for b in self.chain.blocks if tx_hash in b.receipts), None)

@@ -16,7 +16,8 @@ from tests.support.postgres import PostgresServer
 pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 
 
-@pytest.mark.parametrize("seed", range(10))
+# The last two once found a relayer whose clock was ahead of the chain's and gave actions up too early.
+@pytest.mark.parametrize("seed", [*range(10), 1510, 1943])
 def test_drill(seed: int) -> None:
     counts = Drill(seed).run()
     # Those who were answered; others were taken on before the kill that cut the answer off.
