@@ -27,6 +27,8 @@ Money = dict[tuple[bytes, bytes], int]
 
 # Arguments that are numbers of something: kept small, so that they meet.
 _SMALL = (
+    "panel",
+    "quorum",
     "claim_rank",
     "bps",
     "price",
