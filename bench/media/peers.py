@@ -9,7 +9,7 @@ catalog are to each other: the most generous threshold without a false match the
 - iscc-sdk 0.9.7: the video code it gives (64 bits), Hamming distance;
 - PDQ: a frame a second, quality at least 50; the distance of two films is that of their nearest frames;
 - ImageHash: pHash of a frame a second, the same.
-videohash is not among them: 3.0.1, its last release, requires versions of its dependencies that no present Python has.
+videohash 3.0.1 is not among them yet: it gives one code for a whole film.
 """
 
 import hashlib
