@@ -7,7 +7,8 @@ picture is shown in one scene of one film only. The rest is drawn by FFmpeg. Not
 `.cache/bench-media`.
 
 Two sets that share no picture: `tuning`, on which the rules of trace were chosen, and `held_out`, on which no limit was
-fitted, though its misses were looked at when rotation and colour were mended. Further packages of desktop backgrounds give the strangers of the catalog of a million scenes.
+fitted, though its misses were looked at when rotation and colour were mended. Further packages of desktop backgrounds
+give the strangers of the catalog of a million scenes.
 """
 
 from __future__ import annotations
