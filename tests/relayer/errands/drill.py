@@ -23,13 +23,14 @@ from ipto.rpc import RpcError
 from ipto.services import ServiceError
 from ipto.structs import ETH, checksum_address
 from relayer import audit
-from relayer.database import StorageError
+from relayer.database import Database, StorageError
 from relayer.errands.commands import make_keeper, make_treasury
 from relayer.errands.settings import KeeperSettings, TreasurySettings
 from relayer.schema import connect
 from relayer.slots import ConflictError
 from relayer.transactions import call_of
-from tests.relayer.drill import CONFIRMATIONS, Faulty, Killed, inline
+from tests.relayer.drill import CONFIRMATIONS
+from tests.relayer.faults import Fate, Faulty, Killed, inline
 from tests.relayer.model_node import SIGNED, Block, ModelChain, ModelNode, Sent
 from tests.support.postgres import fast_folder
 
@@ -132,10 +133,15 @@ class ErrandDrill:
         self.chain = VaultChain(self.dice)
         self.counts: Counter[str] = Counter()
         self.quiet = self.dead = False
+        self.full = 0  # so many transactions find the disk full
         self.skew, self.lines_left = 0, -1
 
     def clock(self) -> float:
         return self.chain.now + self.skew
+
+    def alive(self) -> None:
+        if self.dead:
+            raise Killed
 
     def fault(self, method: str) -> str:
         if self.dead:
@@ -149,7 +155,8 @@ class ErrandDrill:
         """A new life on the same file."""
         self.dead = False
         quiet, self.quiet = self.quiet, True  # a start that fails is simply another one
-        self.database = Faulty(connect(self.path), self)  # type: ignore[arg-type]
+        real = connect(self.path)
+        self.database = Faulty(cast(Database, real), cast(Fate, self), real.close)
         node, database = cast(Any, VaultNode(self.chain, self.fault)), cast(Any, self.database)
         common: dict[str, Any] = {
             "confirmations": CONFIRMATIONS, "replace_after": 30, "rebroadcast_after": 10, "simulate_at": "latest",
@@ -216,7 +223,7 @@ class ErrandDrill:
         elif what == "clock":
             self.skew = dice.choice([-30, -5, 0, 10, 25])
         elif what == "full":
-            self.database.full = dice.randrange(1, 6)
+            self.full = dice.randrange(1, 6)
         elif chain.refusing:
             chain.refusing.clear()
         else:
@@ -234,7 +241,7 @@ class ErrandDrill:
 
     def check(self) -> None:
         limit = DAY_WEI if self.what == "keeper" else REFILL_DAY
-        for row in self.database._database.read("SELECT * FROM budgets"):
+        for row in self.database.real.read("SELECT * FROM budgets"):
             assert int(row["reserved"]) >= 0
             if row["period"] != "all":
                 assert int(row["reserved"]) + int(row["spent"]) <= limit, "a budget was passed"
@@ -265,7 +272,7 @@ class ErrandDrill:
     def settle(self) -> None:
         """Nothing misbehaves any more: what is owed is paid, what is low is filled, and everything adds up."""
         self.quiet, self.chain.base_fee, self.skew = True, 10**9, 0
-        self.database.full = 0
+        self.full = 0
         self.chain.refusing.clear()
         self.database.abandon()
         self.open()
