@@ -153,7 +153,7 @@ class ErrandDrill:
 
     def open(self) -> None:
         """A new life on the same file."""
-        self.dead = False
+        self.dead, self.full = False, 0
         quiet, self.quiet = self.quiet, True  # a start that fails is simply another one
         real = connect(self.path)
         self.database = Faulty(cast(Database, real), cast(Fate, self), real.close)
