@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -119,8 +120,8 @@ class PostgresDatabase:
     def __init__(self, url: str, *, connections: int = 8) -> None:
         """url: `postgresql://…`; it may hold a password and is never logged. connections: beside those of lanes."""
         self._url = url
-        self._idle: list[Connection] = []
-        self._lock = threading.Lock()
+        # A deque's ends are safe among threads: there is no lock that somebody interrupted could keep.
+        self._idle: deque[Connection] = deque()
         self._turns = threading.BoundedSemaphore(connections)
 
     def _connect(self) -> Connection:
@@ -134,14 +135,17 @@ class PostgresDatabase:
                 application_name="ipto-relayer",
             )
 
+    def _kept(self) -> Connection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
     def _take(self) -> Connection:
         if not self._turns.acquire(timeout=20):
             raise StorageError("all connections to the database are in use")
         try:
-            with self._lock:
-                if self._idle:
-                    return self._idle.pop()
-            return self._connect()
+            return self._kept() or self._connect()
         except BaseException:
             self._turns.release()
             raise
@@ -169,14 +173,11 @@ class PostgresDatabase:
                 connection.execute("ROLLBACK")
         except psycopg.Error:
             connection.close()
-        with self._lock:
-            if connection.closed:
-                # The others are of the same server: better made again than found broken one by one.
-                for other in self._idle:
-                    other.close()
-                self._idle.clear()
-            else:
-                self._idle.append(connection)
+        if connection.closed:
+            # The others are of the same server: better made again than found broken one by one.
+            self.close()
+        else:
+            self._idle.append(connection)
         self._turns.release()
 
     @contextmanager
@@ -234,7 +235,6 @@ class PostgresDatabase:
         return PostgresLaneLock(self, connection)
 
     def close(self) -> None:
-        with self._lock:
-            for connection in self._idle:
-                connection.close()
-            self._idle.clear()
+        """Close the connections that nobody uses."""
+        while connection := self._kept():
+            connection.close()
