@@ -19,6 +19,7 @@ Made from its OpenAPI description by `python -m indexer python > ipto/indexer_ap
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 from urllib.parse import quote
@@ -39,17 +40,17 @@ class Page(TypedDict, Generic[Item]):
 
 _OPERATIONS = '''
 
-class Operations:
+class Operations(ABC):
     """Every operation of the API. `min_block`: answer once this block is indexed, to read your own write.
 
     Each raises NotFoundError, RefusedError or ServiceError, with what the service said as `problem`.
     """
 
-    def _fetch(self, path: str, **query: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _fetch(self, path: str, **query: Any) -> Any: ...
 
-    def _put_to(self, path: str, body: object, **query: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _put_to(self, path: str, body: object, **query: Any) -> Any: ...
 '''
 _WIDTH = 120
 _LEFT_OUT = ("HTTPValidationError", "ProblemModel")

@@ -6,6 +6,7 @@ Made from its OpenAPI description by `python -m indexer python > ipto/indexer_ap
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 from urllib.parse import quote
@@ -909,17 +910,17 @@ class Work(TypedDict):
     finality: Finality
 
 
-class Operations:
+class Operations(ABC):
     """Every operation of the API. `min_block`: answer once this block is indexed, to read your own write.
 
     Each raises NotFoundError, RefusedError or ServiceError, with what the service said as `problem`.
     """
 
-    def _fetch(self, path: str, **query: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _fetch(self, path: str, **query: Any) -> Any: ...
 
-    def _put_to(self, path: str, body: object, **query: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _put_to(self, path: str, body: object, **query: Any) -> Any: ...
 
     def list_works(
         self,

@@ -12,13 +12,12 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
-from urllib.parse import urlsplit
+from typing import Any, BinaryIO
 
 import httpx
 import orjson
 
+from ipto._connection import Connected
 from ipto.accounts import Signer
 from ipto.content import describe
 from ipto.errors import InputError
@@ -35,33 +34,17 @@ _AGAIN = frozenset({408, 409, 423, 429, 460})
 _OPEN = ("receiving", "quarantined", "verified", "pinned")
 
 
-class Portal:
+class Portal(Connected):
     """One account at one operator. Signs in when it has to; the key never leaves this process."""
 
     def __init__(
         self, url: str, signer: Signer, chain_id: int, *, timeout: float = 60.0, patience: float = 120.0
     ) -> None:
         """patience: seconds without any progress after which it gives up. Raises InputError."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError(f"{url!r:.80} is no address of a relayer; write https://host")
-        self._site = f"{parts.scheme}://{parts.netloc}"
+        super().__init__(url, "relayer", timeout)
+        self._site = f"{self._place.scheme}://{self._place.netloc}"
         self._signer, self._chain_id, self._patience = signer, chain_id, patience
-        own = parts.hostname == "localhost" or parts.hostname.startswith("127.") or parts.hostname == "::1"
-        self._http = httpx.Client(base_url=url, timeout=timeout, follow_redirects=False, trust_env=not own)
         self._token = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the connections; the session ends by itself."""
-        self._http.close()
 
     # --- signing in ------------------------------------------------------------------------------------------
 

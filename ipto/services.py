@@ -12,13 +12,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
 import httpx
 import orjson
 
+from ipto._connection import Connected
 from ipto.content.cid import Cid
 from ipto.errors import InputError, IptoError, NotFoundError
 from ipto.indexer_api import Operations, Page
@@ -66,35 +65,14 @@ class ActionFailedError(IptoError, RuntimeError):
     """An accepted action ended without an effect on chain; the text is the relayer's reason."""
 
 
-class _Service:
+class _Service(Connected):
     name = "service"
 
     def __init__(self, url: str, *, timeout: float = _TIMEOUT, patience: float = 0.0) -> None:
         """timeout: seconds for one answer. patience: seconds to ask again while nobody answers; every request of
         these clients is safe to repeat, for the services recognise what they have."""
+        super().__init__(url, self.name, timeout)
         self._patience = patience
-        try:
-            parts = urlsplit(url)
-            host = parts.hostname if parts.scheme in ("http", "https") else None
-        except ValueError:
-            host = None
-        if not host:
-            raise InputError(f"{url!r:.80} is no address of the {self.name}; write http://host:port")
-        # A proxy meant for the internet must not swallow calls to this machine.
-        own = host == "localhost" or host.startswith("127.") or host == "::1"
-        self._http = httpx.Client(base_url=url, timeout=timeout, follow_redirects=False, trust_env=not own)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the connections."""
-        self._http.close()
 
     def _ask(self, method: str, path: str, **options: Any) -> Any:
         return self._body(path, self._request(method, path, **options))

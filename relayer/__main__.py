@@ -39,6 +39,7 @@ from relayer.portal import Portal
 from relayer.portal_tables import add_tables
 from relayer.postgres import PostgresDatabase
 from relayer.problems import ConfigurationError
+from relayer.program import told
 from relayer.proofs import Proofs
 from relayer.queue import Queue
 from relayer.schema import bind, connect, connect_postgres
@@ -168,17 +169,8 @@ def main() -> None:
 @main.command()
 def run() -> None:
     """Serve. Everything is set by environment variables; see docs/operators.md."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    # httpx logs URLs, and RPC URLs carry API keys.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    try:
+    with told("IPTO_RELAYER_ settings"):
         serve(Settings())
-    except ValidationError as error:
-        # Not its own text: that repeats the values.
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}" for item in error.errors())
-        raise click.ClickException(f"IPTO_RELAYER_ settings: {wrong}") from None
-    except (IptoError, OSError) as error:
-        raise click.ClickException(str(error)) from None
 
 
 @main.command("doctor")

@@ -16,13 +16,11 @@ from typing import Any
 import click
 import uvicorn
 from fastapi import FastAPI
-from pydantic import ValidationError
 
 from ipto.accounts import Signer
 from ipto.chain import Deployment
 from ipto.content import ContentStore, LocalStore
 from ipto.deploy import verify
-from ipto.errors import IptoError
 from ipto.rpc import AsyncRpc, Rpc
 from ipto.services import Indexer
 from relayer.bundle import BundledRpc
@@ -41,6 +39,7 @@ from relayer.errands.treasury import Treasury
 from relayer.errands.worth import Worth, read_prices
 from relayer.keys import forget_secrets, open_keys
 from relayer.problems import ConfigurationError
+from relayer.program import told
 from relayer.schema import bind, connect, connect_postgres
 from relayer.settings import Settings
 from relayer.sqlite import only_one
@@ -252,10 +251,7 @@ async def _listen(app: FastAPI, settings: Settings) -> None:
 
 
 def _run(name: str, settings: Callable[[], Any], work: Callable[..., Any]) -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    # httpx logs URLs, and RPC URLs carry API keys.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    try:
+    with told(f"settings of the {name}"):
         found = settings()
         deployment, genesis = check_chain(found)
         with open_database(found, deployment, genesis, name) as database:
@@ -263,12 +259,6 @@ def _run(name: str, settings: Callable[[], Any], work: Callable[..., Any]) -> No
             forget_secrets(os.environ)
             logging.getLogger("relayer").info("%s sends from %s", name, ", ".join(key.address for key in signers))
             asyncio.run(work(found, deployment, database, signers))
-    except ValidationError as error:
-        # Not its own text: that repeats the values.
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}" for item in error.errors())
-        raise click.ClickException(f"settings of the {name}: {wrong}") from None
-    except (IptoError, OSError) as error:
-        raise click.ClickException(str(error)) from None
 
 
 @click.command("keep")

@@ -7,6 +7,7 @@ but ETH to the lanes it was started with.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ _FIELDS = {"type", "chainId", "nonce", "to", "value", "data", "gas", "maxFeePerG
 REFILL_GAS = 60_000  # a lane may be a contract account with a short receive function
 
 
-class _Guard:
+class _Guard(ABC):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
@@ -41,8 +42,8 @@ class _Guard:
             return
         self._check(target, data, transaction["value"], transaction["gas"])
 
-    def _check(self, target: str, data: bytes, value: int, gas: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _check(self, target: str, data: bytes, value: int, gas: int) -> None: ...
 
 
 class KeeperGuard(_Guard):
