@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from ipto.errors import InputError
-from ipto.rpc import AsyncRpc, Call, RpcError, RpcTimeoutError, RpcTransportError
+from ipto.rpc import AsyncRpc, Call, RpcError, RpcTimeoutError, RpcTooLargeError, RpcTransportError
 
 log = logging.getLogger(__name__)
 
@@ -115,8 +115,8 @@ class Endpoints:
 
     @staticmethod
     def _is_the_nodes_fault(error: Exception) -> bool:
-        # A question that takes too long is too large for the next node as well: the caller asks a smaller one.
-        if isinstance(error, RpcTimeoutError):
+        # A question that takes too long, or brings too much, does so at the next node: the caller asks a smaller one.
+        if isinstance(error, (RpcTimeoutError, RpcTooLargeError)):
             return False
         return isinstance(error, RpcTransportError) or RATE.search(str(error)) is not None
 

@@ -20,7 +20,7 @@ from eth_hash.auto import keccak
 
 from indexer.schema import LOG_BITS
 from ipto.errors import IptoError
-from ipto.rpc import Call, RpcError, RpcTimeoutError, RpcTransportError, quantity
+from ipto.rpc import Call, RpcError, RpcTimeoutError, RpcTooLargeError, RpcTransportError, quantity
 
 TARGET_LOGS = 10_000  # of one answer: enough to be fast, little enough for memory and for providers' limits
 _SILENCES = 2  # times a block is asked again that should have logs of ours
@@ -86,6 +86,10 @@ class Segment(NamedTuple):
     tight: bool
 
 
+class _TooWideError(Exception):
+    """A range has to be cut; the fetcher's width is already what the next may have."""
+
+
 class Fetcher:
     """Reads one chain. contracts: name by 20-byte address. width: blocks of the first range; max_width: of any.
 
@@ -98,7 +102,7 @@ class Fetcher:
         rpc: Node,
         contracts: Mapping[bytes, str],
         *,
-        width: int = 1_000,
+        width: int = 32,
         max_width: int = 50_000,
         concurrency: int = 3,
         attempts: int = 5,
@@ -108,8 +112,8 @@ class Fetcher:
         self._rpc = rpc
         self._names = {"0x" + address.hex(): name for address, name in contracts.items()}
         self._blooms = [_bloom_bits(address) for address in contracts]
-        self._width = width
-        self._max_width = max_width
+        self._max_width = min(max_width, _CHECKED) if check_headers else max_width
+        self._width = min(width, self._max_width)
         self._concurrency = concurrency
         self._attempts = attempts
         self._check_headers = check_headers
@@ -146,21 +150,26 @@ class Fetcher:
 
     async def bulk(self, first: int, last: int) -> AsyncGenerator[Segment, None]:
         """Segments that cover first..last in order, several fetched at once, as wide as the node bears."""
-        waiting: deque[asyncio.Task[list[Segment]]] = deque()
+        waiting: deque[tuple[int, asyncio.Task[Segment]]] = deque()
         start = first
         try:
             while waiting or start <= last:
                 while start <= last and len(waiting) < self._concurrency:
                     end = min(last, start + self._width - 1)
-                    waiting.append(asyncio.create_task(self._bulk(start, end)))
+                    waiting.append((start, asyncio.create_task(self._bulk(start, end))))
                     start = end + 1
-                for segment in await waiting.popleft():
-                    self._learn(segment)
-                    yield segment
+                begin, task = waiting.popleft()
+                try:
+                    segment = await task
+                except _TooWideError:
+                    # What was asked for after it is as wide. Nothing is kept of it: memory is bounded by few answers.
+                    await _drop(waiting)
+                    start = begin
+                    continue
+                self._learn(segment)
+                yield segment
         finally:
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+            await _drop(waiting)
 
     async def tight(self, first: int, last: int) -> Segment:
         """One segment of blocks that are not final. Raises NotThereError when the node's answers do not fit together:
@@ -199,10 +208,7 @@ class Fetcher:
                 return self._read(again, {header.number: header.timestamp})
         return []
 
-    async def _bulk(self, first: int, last: int) -> list[Segment]:
-        if self._check_headers and last - first < _CHECKED:
-            segment = await self.tight(first, last)
-            return [segment._replace(headers=segment.headers[-1:], tight=False)]
+    async def _bulk(self, first: int, last: int) -> Segment:
         calls: list[Call] = [
             ("eth_getLogs", [{"address": list(self._names), "fromBlock": hex(first), "toBlock": hex(last)}]),
             ("eth_getBlockByNumber", [hex(first), False]),
@@ -210,16 +216,17 @@ class Fetcher:
         ]
         try:
             if self._check_headers:
-                raise RpcError(-32005, "range too wide to check every header")
+                segment = await self.tight(first, last)
+                return segment._replace(headers=segment.headers[-1:], tight=False)
             # In one batch, so that one node answers all of it: a node that does not have the last block yet says so,
             # instead of leaving its logs out.
             raw, *edges = await self._patiently(functools.partial(self._rpc.batch, calls))
-        except (RpcError, RpcTimeoutError) as error:
-            if first == last or not (isinstance(error, RpcTimeoutError) or _TOO_MUCH.search(str(error))):
+        except (RpcError, RpcTimeoutError, RpcTooLargeError) as error:
+            is_size = isinstance(error, (RpcTimeoutError, RpcTooLargeError)) or _TOO_MUCH.search(str(error))
+            if first == last or not is_size:
                 raise
-            middle = _middle(str(error), first, last)
-            self._width = max(1, min(self._width, middle - first + 1))
-            return await self._bulk(first, middle) + await self._bulk(middle + 1, last)
+            self._width = max(1, min(self._width, _middle(str(error), first, last) - first + 1))
+            raise _TooWideError from error
         opening, closing = (None if block is None else _header(block) for block in edges)
         if not isinstance(raw, list):
             raise RpcTransportError("the node answered eth_getLogs without a list; check the RPC URL")
@@ -232,7 +239,7 @@ class Fetcher:
         for log in logs:
             if hashes.setdefault(log.block, log.block_hash) != log.block_hash:
                 raise NotThereError(f"block {log.block} has two hashes: the chain is moving")
-        return [Segment(first, last, opening.parent, [closing], logs, tight=False)]
+        return Segment(first, last, opening.parent, [closing], logs, tight=False)
 
     def _learn(self, segment: Segment) -> None:
         blocks = segment.last - segment.first + 1
@@ -255,7 +262,7 @@ class Fetcher:
         for attempt in range(self._attempts):
             try:
                 return await ask()
-            except RpcTimeoutError:
+            except (RpcTimeoutError, RpcTooLargeError):
                 raise
             except (RpcTransportError, RpcError) as error:
                 patience = not isinstance(error, RpcError) or re.search(r"rate|429|too many requests", str(error), re.I)
@@ -299,6 +306,14 @@ class Fetcher:
     def _may_hold(self, bloom: bytes) -> bool:
         bits = int.from_bytes(bloom)
         return any(bits & wanted == wanted for wanted in self._blooms)
+
+
+async def _drop(waiting: deque[tuple[int, asyncio.Task[Segment]]]) -> None:
+    tasks = [task for _, task in waiting]
+    waiting.clear()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _header(block: Mapping[str, Any]) -> Header:

@@ -78,9 +78,7 @@ class Settings(BaseSettings):
         description="Reorganisations up to this deep are undone from the journal; deeper ones rebuild the projections.",
     )
     rpc_timeout_seconds: float = Field(30.0, gt=0, description="Longest wait for one answer of the node.")
-    first_range_blocks: int = Field(
-        1_000, ge=1, description="Blocks asked for at once at first; the width then adapts."
-    )
+    first_range_blocks: int = Field(32, ge=1, description="Blocks asked for at once at first; the width then adapts.")
     max_range_blocks: int = Field(50_000, ge=1, description="Most blocks asked for at once.")
     concurrency: int = Field(3, ge=1, le=32, description="Ranges fetched at the same time while catching up.")
     content_folder: Path | None = Field(None, description="Folder of the local content store documents are read from.")

@@ -22,12 +22,23 @@ from eth_abi.exceptions import DecodingError
 from ipto.codec import decode as abi_decode
 from ipto.errors import InputError, IptoError
 
-__all__ = ["AsyncRpc", "Call", "Rpc", "RpcError", "RpcTimeoutError", "RpcTransportError", "quantity", "revert_reason"]
+__all__ = [
+    "AsyncRpc",
+    "Call",
+    "Rpc",
+    "RpcError",
+    "RpcTimeoutError",
+    "RpcTooLargeError",
+    "RpcTransportError",
+    "quantity",
+    "revert_reason",
+]
 
 # One call of a batch: method and parameters.
 Call: TypeAlias = tuple[str, Sequence[Any]]
 
 DEFAULT_TIMEOUT = 30.0
+MOST_BYTES = 64 * 2**20  # of an answer, unpacked: more than the logs of a block that is full of nothing else
 
 _ERROR_STRING = bytes.fromhex("08c379a0")  # Error(string)
 _PANIC = bytes.fromhex("4e487b71")  # Panic(uint256)
@@ -40,6 +51,10 @@ class RpcTransportError(IptoError, ConnectionError):
 
 class RpcTimeoutError(RpcTransportError, TimeoutError):
     """The node did not answer in time. Whether it acted on the request is unknown."""
+
+
+class RpcTooLargeError(RpcTransportError):
+    """The node's answer is larger than what is taken in; it was not read to its end."""
 
 
 class RpcError(IptoError, RuntimeError):
@@ -87,6 +102,9 @@ def revert_reason(data: object) -> str | None:
     return None
 
 
+_Answer: TypeAlias = tuple[int, bytearray]  # HTTP status and unpacked body
+
+
 class _Core:
     """What both clients share: building requests, reading responses, naming errors."""
 
@@ -119,27 +137,29 @@ class _Core:
             body.append({"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)})
         return ids, methods, body
 
-    def parse(self, response: httpx.Response) -> Any:
-        if response.is_redirect:
+    def parse(self, status: int, body: bytes | bytearray) -> Any:
+        if 300 <= status < 400:
             raise RpcTransportError(f"{self.host} redirects elsewhere; configure the address it points to")
         try:
-            return orjson.loads(response.content)
+            return orjson.loads(body)
         except orjson.JSONDecodeError:
             raise RpcTransportError(
-                f"{self.host} answered HTTP {response.status_code} without JSON; is it an RPC endpoint?"
+                f"{self.host} answered HTTP {status} without JSON; is it an RPC endpoint?"
             ) from None
 
-    def one(self, response: httpx.Response, number: int, method: str) -> Any:
-        answer = self.unwrap(self.parse(response), method, response)
+    def one(self, response: _Answer, number: int, method: str) -> Any:
+        status, body = response
+        answer = self.unwrap(self.parse(status, body), method, status)
         if answer.get("id") != number and "error" not in answer:
             raise RpcTransportError(f"{self.host} answered {method} with another request's id")
         return self.result(answer, method)
 
-    def many(self, response: httpx.Response, ids: list[int], methods: list[str]) -> list[Any]:
-        answers = self.parse(response)
+    def many(self, response: _Answer, ids: list[int], methods: list[str]) -> list[Any]:
+        status, body = response
+        answers = self.parse(status, body)
         if not isinstance(answers, list):
             # A node that refuses the whole batch sends a single error object.
-            self.result(self.unwrap(answers, "batch", response), "batch")
+            self.result(self.unwrap(answers, "batch", status), "batch")
             raise RpcTransportError(f"{self.host} does not support batches; send the calls one by one")
         by_id = {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}
         results: list[Any] = []
@@ -147,16 +167,14 @@ class _Core:
             if number not in by_id:
                 raise RpcTransportError(f"{self.host} left {method} of a batch of {len(ids)} unanswered")
             try:
-                results.append(self.result(self.unwrap(by_id[number], method, response), method))
+                results.append(self.result(self.unwrap(by_id[number], method, status), method))
             except RpcError as error:
                 results.append(error)
         return results
 
-    def unwrap(self, answer: object, method: str, response: httpx.Response) -> dict[str, Any]:
+    def unwrap(self, answer: object, method: str, status: int) -> dict[str, Any]:
         if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
-            raise RpcTransportError(
-                f"{self.host} answered {method} with HTTP {response.status_code} and no JSON-RPC result"
-            )
+            raise RpcTransportError(f"{self.host} answered {method} with HTTP {status} and no JSON-RPC result")
         return answer
 
     def result(self, answer: dict[str, Any], method: str) -> Any:
@@ -168,6 +186,9 @@ class _Core:
         code = error.get("code")
         message = str(error.get("message", "no message"))[:_MAX_REASON]
         raise RpcError(code if isinstance(code, int) else -32000, message, error.get("data"), method)
+
+    def too_large(self) -> RpcTooLargeError:
+        return RpcTooLargeError(f"{self.host} answers with more than {MOST_BYTES >> 20} MB; ask it for less at once")
 
     def failure(self, error: httpx.HTTPError) -> RpcTransportError:
         if isinstance(error, httpx.TimeoutException):
@@ -218,11 +239,17 @@ class Rpc:
         ids, methods, body = self._core.request(calls)
         return self._core.many(self._post(body), ids, methods)
 
-    def _post(self, body: object) -> httpx.Response:
+    def _post(self, body: object) -> _Answer:
+        taken = bytearray()
         try:
-            return self._client.post(self._core.url, content=orjson.dumps(body))
+            with self._client.stream("POST", self._core.url, content=orjson.dumps(body)) as response:
+                for part in response.iter_bytes():
+                    taken += part
+                    if len(taken) > MOST_BYTES:
+                        raise self._core.too_large()
         except httpx.HTTPError as error:
             raise self._core.failure(error) from error
+        return response.status_code, taken
 
     def chain_id(self) -> int:
         """The chain's id (EIP-155)."""
@@ -286,11 +313,17 @@ class AsyncRpc:
         ids, methods, body = self._core.request(calls)
         return self._core.many(await self._post(body), ids, methods)
 
-    async def _post(self, body: object) -> httpx.Response:
+    async def _post(self, body: object) -> _Answer:
+        taken = bytearray()
         try:
-            return await self._client.post(self._core.url, content=orjson.dumps(body))
+            async with self._client.stream("POST", self._core.url, content=orjson.dumps(body)) as response:
+                async for part in response.aiter_bytes():
+                    taken += part
+                    if len(taken) > MOST_BYTES:
+                        raise self._core.too_large()
         except httpx.HTTPError as error:
             raise self._core.failure(error) from error
+        return response.status_code, taken
 
     async def chain_id(self) -> int:
         """The chain's id (EIP-155)."""

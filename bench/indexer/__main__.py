@@ -35,7 +35,7 @@ from ipto.seed import seed
 RESULTS = Path(__file__).parents[1] / "results" / "indexer.json"
 # Blocks and events a block.
 SHAPES = {"dense": (500, 100), "sparse": (2_500, 20)}
-MILLION = (1_000, 1_000)
+MILLION = (2_000, 500)  # a block of a thousand new holders would need more gas than one transaction may have
 _SEEDED = 1_000  # works of the protocol's own mix
 # Everything measured is older than any finality depth: peers keep no journal for it either.
 _SETTLED = 220

@@ -84,6 +84,7 @@ def tenths(grown: list[tuple[float, int, float]], case: Case) -> list[dict[str, 
     lines: list[dict[str, int]] = []
     before = (0.0, case.first - 1)
     for seconds, block, memory in grown:
+        block = min(block, case.last)  # blocks without events follow
         done = (block - case.first + 1) / (case.last - case.first + 1)
         if done < (len(lines) + 1) / 10 or seconds == before[0]:
             continue

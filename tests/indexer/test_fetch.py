@@ -17,7 +17,7 @@ import pytest
 from indexer.fetch import Fetcher, NotThereError, Segment
 from indexer.follow import Follower
 from indexer.service import chain_of
-from ipto.rpc import AsyncRpc
+from ipto.rpc import AsyncRpc, RpcTooLargeError
 from tests.indexer.conftest import Databases, on_files
 from tests.indexer.test_follow import assert_equals_chain, play
 from tests.indexer.world import World, fresh, new_store, tables
@@ -141,6 +141,23 @@ def test_the_cut_is_made_where_the_node_says(world: World, proxy: Proxy) -> None
 
     proxy.twist = twist
     assert [s.last for s in bulk(world, proxy, 1, 11, width=100)][:1] == [3]
+
+
+@pytest.mark.parametrize("check_headers", [False, True])
+def test_a_range_whose_answer_is_too_large_is_cut(
+    world: World, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, check_headers: bool
+) -> None:
+    """Whatever a node without limits of its own sends for a wide range, it is not all taken into memory."""
+    play(world, 30)
+    last = world.chain.rpc.block_number()
+    whole = [log for segment in bulk(world, proxy, 1, last) for log in segment.logs]
+    monkeypatch.setattr("ipto.rpc.MOST_BYTES", 16_000)
+    segments = bulk(world, proxy, 1, last, width=1_000, check_headers=check_headers)
+    assert [log for segment in segments for log in segment.logs] == whole
+    assert len(segments) > 1
+    monkeypatch.setattr("ipto.rpc.MOST_BYTES", 500)
+    with pytest.raises(RpcTooLargeError, match="for less at once"):
+        bulk(world, proxy, 1, last, check_headers=check_headers)
 
 
 def test_other_errors_are_not_mistaken_for_size(world: World, proxy: Proxy) -> None:

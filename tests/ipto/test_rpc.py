@@ -3,6 +3,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import json
 import threading
 import time
@@ -15,7 +16,16 @@ from eth_abi.abi import encode
 
 from ipto.devchain import DevChain
 from ipto.errors import InputError
-from ipto.rpc import AsyncRpc, Rpc, RpcError, RpcTimeoutError, RpcTransportError, quantity, revert_reason
+from ipto.rpc import (
+    AsyncRpc,
+    Rpc,
+    RpcError,
+    RpcTimeoutError,
+    RpcTooLargeError,
+    RpcTransportError,
+    quantity,
+    revert_reason,
+)
 
 Answer = Callable[[Any], tuple[int, bytes, dict[str, str]]]
 
@@ -195,6 +205,18 @@ def test_redirects_are_not_followed(node: Node, ask: Callable[..., Any]) -> None
     with pytest.raises(RpcTransportError, match="redirects"):
         ask("eth_test")
     assert len(node.requests) == 1
+
+
+def test_an_answer_without_end_is_not_taken_in(
+    node: Node, ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a long one nor a short one that unpacks to a long one."""
+    monkeypatch.setattr("ipto.rpc.MOST_BYTES", 100_000)
+    text = json.dumps({"jsonrpc": "2.0", "id": 1, "result": "0" * 1_000_000}).encode()
+    for body, headers in ((text, {}), (gzip.compress(text), {"content-encoding": "gzip"})):
+        node.answer = lambda request, body=body, headers=headers: (200, body, headers)  # type: ignore[misc]
+        with pytest.raises(RpcTooLargeError, match="less at once"):
+            ask("eth_getLogs", {})
 
 
 def test_timeouts(node: Node, ask: Callable[..., Any]) -> None:
