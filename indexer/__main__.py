@@ -140,7 +140,8 @@ def migrate() -> None:
     # Holding the writer's lock while another session migrates.
     with open_writer(settings.database, schema_of(deployment)) as db:
         before = version_of(db)
-        bring_up_to_date(settings.database, schema_of(deployment))
+        with db.aside():
+            bring_up_to_date(settings.database, schema_of(deployment))
         click.echo(f"{before or 'empty'} → {version_of(db)}")
 
 

@@ -180,7 +180,7 @@ def _lines(path: str) -> list[str]:
 
 def versions() -> dict[str, str]:
     """Of the peers and the databases."""
-    import sqlite3
+    import apsw
 
     from bench.indexer.servers import _program
 
@@ -188,7 +188,7 @@ def versions() -> dict[str, str]:
     return {
         "ponder": peers.version(peers.PONDER),
         "envio": peers.version(peers.ENVIO),
-        "sqlite": sqlite3.sqlite_version,
+        "sqlite": apsw.sqlite_lib_version(),
         "postgres": said.split()[2],
     }
 

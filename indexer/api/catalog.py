@@ -203,7 +203,7 @@ def licenses(context: Context) -> APIRouter:
             listing.where(f"{RUNS_AT} AND {NOT_CLEANED.format(work='o.work')}", query.valid_at, query.valid_at)
         with context.reader.snapshot() as snapshot:
             at = now(snapshot)
-            return answer(snapshot, page(snapshot, listing, query, lambda row: rendered.license(snapshot, row, at)))
+            return answer(snapshot, page(snapshot, listing, query, lambda rows: rendered.licenses(snapshot, rows, at)))
 
     @context.get(router, "/licenses/{license}", operation_id="getLicense", response_model=models.License)
     def get_license(license: TokenId) -> Answer:

@@ -26,32 +26,33 @@ class Place(NamedTuple):
     line: int = 0
 
 
-def encode(place: Place, query: Mapping[str, Any]) -> str:
-    """A cursor for the page after `place`, good for this query only."""
-    packed = _LAYOUT.pack(_VERSION, _digest(query), place.seq, place.line)
+def digest(query: Mapping[str, Any]) -> bytes:
+    """What stands for a query in its cursors: 5 bytes."""
+    text = repr(sorted((name, value) for name, value in query.items() if name not in ("cursor", "limit")))
+    return hashlib.sha256(text.encode()).digest()[:5]
+
+
+def encode(place: Place, query: bytes) -> str:
+    """A cursor for the page after `place`, good for the query with this digest only."""
+    packed = _LAYOUT.pack(_VERSION, query, place.seq, place.line)
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def decode(cursor: str, query: Mapping[str, Any]) -> Place:
-    """Read a cursor. Raises ProblemError (400) when it is not one, or one of another query."""
+def decode(cursor: str, query: bytes) -> Place:
+    """Read a cursor of the query with this digest. Raises ProblemError (400) when it is not one, or of another."""
     try:
         if not cursor.isascii():
             raise ValueError
         packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        version, digest, seq, line = _LAYOUT.unpack(packed)
+        version, of, seq, line = _LAYOUT.unpack(packed)
     except (binascii.Error, struct.error, ValueError):
         raise _bad("this is not a cursor; use `next` of a page as it is") from None
     if version != _VERSION or seq >= 1 << 63:
         raise _bad("this cursor is not from this version; start again without one")
-    if digest != _digest(query):
+    if of != query:
         raise _bad("this cursor belongs to a query with other filters or order; start again without one")
     return Place(seq, line)
 
 
 def _bad(detail: str) -> ProblemError:
     return ProblemError(400, "bad-cursor", "Cursor cannot be used", detail)
-
-
-def _digest(query: Mapping[str, Any]) -> bytes:
-    text = repr(sorted((name, value) for name, value in query.items() if name not in ("cursor", "limit")))
-    return hashlib.sha256(text.encode()).digest()[:5]

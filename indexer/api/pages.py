@@ -47,7 +47,8 @@ class Listing:
     # For a source that is a query.
     source_values: list[Any] = field(default_factory=list)
     by_line: bool = False
-    # Rows come as tuples of the columns, the first of which is o.seq: less to make where a list is asked for often.
+    # Rows come as tuples of the columns, the first of which is o.seq, and all at once to what shows them: less to make
+    # where a list is asked for often.
     bare: bool = False
     # Bounds on seq, both inclusive.
     from_seq: int = -1
@@ -69,17 +70,18 @@ class Listing:
 def page(
     snapshot: Snapshot, listing: Listing, query: PageQuery, show: Callable[[Any], dict[str, Any] | Fragment]
 ) -> dict[str, Any]:
-    """Run a list query and shape the answer. A page can be shorter than its limit, even empty, while `next` is there:
-    then the rows looked at were mostly filtered out."""
+    """Run a list query and shape the answer; show: one row, or all of them where the listing is `bare`. A page can be
+    shorter than its limit, even empty, while `next` is there: then the rows looked at were mostly filtered out."""
+    digest = cursors.digest(query.model_dump())
     newest = query.order == "newest"
     # Just outside of the bound the list starts from: a cursor names the last place already seen.
     start = Place(min(listing.to_seq, _AFTER_ALL - 1) + 1, 0) if newest else Place(listing.from_seq - 1, _LAST_LINE)
     if query.cursor is not None:
-        start = cursors.decode(query.cursor, query.model_dump())
+        start = cursors.decode(query.cursor, digest)
     rows, place = _fetch(snapshot, listing, start, newest, query.limit)
     return {
-        "items": [show(row) for row in rows],
-        "next": None if place is None else cursors.encode(place, query.model_dump()),
+        "items": show(rows) if listing.bare else [show(row) for row in rows],
+        "next": None if place is None else cursors.encode(place, digest),
         "indexed": {"block": snapshot.at.number, "hash": "0x" + snapshot.at.hash.hex()},
     }
 

@@ -80,6 +80,11 @@ class Writer(abc.ABC):
     def compact(self) -> None:
         """Give back the room of deleted rows; outside a transaction."""
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """For as long as another session migrates: nothing is open that could be in its way, the lock is kept."""
+        yield
+
     @abc.abstractmethod
     def close(self) -> None:
         """Give up the database and its lock."""

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer.database import Writer, open_read, open_writer
+from indexer.database import Writer, WriterBusyError, open_read, open_writer
 from indexer.database.copying import packed, packer
 from indexer.database.postgres import CHANNEL, translate
 from indexer.database.urls import is_postgres, redacted, sqlite_path
@@ -137,6 +137,20 @@ def test_migrating_makes_the_tables_of_an_empty_database(databases: Databases) -
             migrated.run("DROP TABLE alembic_version")
             with pytest.raises(InputError, match="before migrations"):
                 open_schema(migrated, PROTOCOL_MODEL)
+
+
+def test_migrating_beside_the_writer_keeps_its_lock(databases: Databases) -> None:
+    with open_writer(databases("a"), SCHEMA) as db:
+        open_schema(db, PROTOCOL_MODEL)
+        with db.aside():
+            migrate(databases("a"), SCHEMA)
+            with pytest.raises(WriterBusyError):
+                open_writer(databases("a"), SCHEMA)
+        with db.transaction():
+            db.run("INSERT INTO meta VALUES ('after', '1')")
+        assert version_of(db) is not None
+        with pytest.raises(WriterBusyError):
+            open_writer(databases("a"), SCHEMA)
 
 
 # ---- one writer, many readers ---------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def test_a_license() -> None:
         row, now = made_up(rng), rng.getrandbits(rng.choice([34, 40]))
         at = Indexed(rng.getrandbits(42), bytes(32), 0, rng.choice([-1, rng.getrandbits(42)]))
         snapshot = Snapshot(None, at)  # type: ignore[arg-type]
-        text = orjson.dumps(rendered.license(snapshot, tuple(row.values()), now))
+        text = orjson.dumps(rendered.licenses(snapshot, [tuple(row.values())], now))[1:-1]
         shown = shapes.license(snapshot, row, now)
         assert orjson.loads(text) == shown
         models.License.model_validate_json(text, strict=True)
