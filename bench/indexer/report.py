@@ -94,9 +94,9 @@ def api(parts: dict[str, Any]) -> str:
     heads, times = found["head_to_api_ms"], found["times_ponder"]
     return (
         table(head, rows)
-        + f"\nMade anew, at 10,000: pages {times['page']} ×, single objects {times['single']} × Ponder. {_against(found)} "
-        f"From a block's being out to the API's showing it: median {heads['median']} ms, p99 {heads['p99']} ms over 100 "
-        "blocks. "
+        + f"\nMade anew, at 10,000: pages {times['page']} ×, single objects {times['single']} × Ponder. "
+        f"{_against(found)} From a block's being out to the API's showing it: "
+        f"median {heads['median']} ms, p99 {heads['p99']} ms over 100 blocks. "
         f"Query plans at fault at a million works: {len(found['plans_at_fault'])} of {found['plans_looked_at']} "
         "questions. "
         f"Measured {found['measured']}.\n"
