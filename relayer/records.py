@@ -24,7 +24,7 @@ class NewAction:
     deadline: int
     by_contract: bool  # the signer is a contract account (ERC-1271)
     reserve: int  # the most it can cost, in wei
-    since_block: int  # no effect of it can be in an earlier block
+    since_block: int  # no effect of it can be in an earlier block; of an errand: the newest request it answers
     network: str | None = None  # the client's address range, as a day's hash
 
     @property

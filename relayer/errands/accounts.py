@@ -24,7 +24,7 @@ Asked = Mapping[tuple[str, str], int]
 
 
 async def account_needs(sight: Sight, asked: Asked) -> AsyncIterator[Candidate]:
-    """Everything that rests in the vault. asked: (account, currency) → when somebody asked for it."""
+    """Everything that rests in the vault. asked: (account, currency) → the number of the request for it."""
     async for item in sight.items("balances", limit=500):
         account = item["account"]["account"]
         currency = checksum_address(item["balance"]["currency"])

@@ -80,7 +80,7 @@ class Trees:
 
 
 async def claim_needs(sight: Sight, trees: Trees, asked: Asked) -> AsyncIterator[Candidate]:
-    """Groups of leaves that may be unpaid. asked: (report, offer) → when somebody asked for it."""
+    """Groups of leaves that may be unpaid. asked: (report, offer) → the number of the request for it."""
     if not sight.has("UsageSettlement"):
         return
     async for report in sight.items("reports", state="claimable", limit=100, order="oldest"):
@@ -101,8 +101,8 @@ async def claim_needs(sight: Sight, trees: Trees, asked: Asked) -> AsyncIterator
             group = range(start, min(start + GROUP, len(tree.shares)))
             amount = sum(tree.shares[place].amount for place in group)
             offers = {"0x" + tree.shares[place].offer_id.hex() for place in group} if asked else set()
-            times = [at for (source, offer), at in asked.items() if source == report["id"] and offer in offers]
-            need = Need(f"{report['id']} leaves {start}", root.hex(), max(times) if times else None)
+            numbers = [asked[report["id"], offer] for offer in offers if (report["id"], offer) in asked]
+            need = Need(f"{report['id']} leaves {start}", root.hex(), max(numbers) if numbers else None)
             yield Candidate(need, currency, amount, LEAST_GAS, _walk(sight, trees, report, tree, group, asked))
 
 
@@ -113,12 +113,14 @@ def _walk(sight: Sight, trees: Trees, report: Mapping[str, Any], tree: Tree, gro
         left = [place for place, done in zip(group, claimed, strict=True) if not done and tree.shares[place].amount]
         if not left:
             trees.finish(report["id"], turn.need.marker, group.start)
-        due = [
+        wanted = {
             place
             for place in left
-            if worth.pays(tree.shares[place].amount, currency, LEAF_GAS, marginal=True)
-            or (turn.asked and (report["id"], "0x" + tree.shares[place].offer_id.hex()) in asked)
-        ]
+            if turn.is_new(asked.get((report["id"], "0x" + tree.shares[place].offer_id.hex())))
+        }
+        worthy = [place for place in left if worth.pays(tree.shares[place].amount, currency, LEAF_GAS, marginal=True)]
+        # First what was asked for: it is left out last when the proof is too long.
+        due = [*sorted(wanted), *(place for place in worthy if place not in wanted)]
         if due:
             yield await _claim(sight, report, tree, due)
 
@@ -126,12 +128,12 @@ def _walk(sight: Sight, trees: Trees, report: Mapping[str, Any], tree: Tree, gro
 
 
 async def _claim(sight: Sight, report: Mapping[str, Any], tree: Tree, places: list[int]) -> Option:
-    proof = tree.tree.proof(places)
+    proof = tree.tree.proof(sorted(places))
     while len(proof) > MAX_PROOF:
         places = places[: len(places) // 2]
-        proof = tree.tree.proof(places)
+        proof = tree.tree.proof(sorted(places))
     leaves = []
-    for place in places:
+    for place in sorted(places):
         share = tree.shares[place]
         leaves.append(UsageLeaf(place, share.spell, share.amount, await sight.offer("0x" + share.offer_id.hex())))
     data = (

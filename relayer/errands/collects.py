@@ -19,7 +19,7 @@ MEMBER_GAS = 35_000  # of one more member
 
 
 async def collect_needs(sight: Sight, asked: Asked) -> AsyncIterator[Candidate]:
-    """Members of datasets that may be owed something. asked: (dataset, offer) → when somebody asked for it."""
+    """Members of datasets that may be owed something. asked: (dataset, offer) → the number of the request for it."""
     if not sight.has("DatasetMarket"):
         return
     async for dataset in sight.items("datasets", limit=100, order="oldest"):
@@ -33,9 +33,9 @@ async def collect_needs(sight: Sight, asked: Asked) -> AsyncIterator[Candidate]:
         names = list(offers)
         for start in range(0, len(names), GROUP):
             group = {name: offers[name] for name in names[start : start + GROUP]}
-            times = [asked[dataset["id"], name] for name in group if (dataset["id"], name) in asked]
+            numbers = [asked[dataset["id"], name] for name in group if (dataset["id"], name) in asked]
             # A sale makes a new need of every group.
-            need = Need(f"{dataset['id']} members {start}", str(dataset["sales"]), max(times) if times else None)
+            need = Need(f"{dataset['id']} members {start}", str(dataset["sales"]), max(numbers) if numbers else None)
             currency = checksum_address(dataset["earned"]["currency"])
             yield Candidate(need, currency, owed, LEAST_GAS, _walk(sight, dataset["id"], group, asked))
 
@@ -52,7 +52,7 @@ def _walk(sight: Sight, dataset: str, group: dict[str, str], asked: Asked) -> An
             if sales:
                 offer = await sight.offer(name)
                 amount = sales * offer.price
-                wanted = turn.asked and (dataset, name) in asked
+                wanted = turn.is_new(asked.get((dataset, name)))
                 if wanted or worth.pays(amount, offer.currency, MEMBER_GAS, marginal=True):
                     due.append((name, offer, amount))
         if not due:

@@ -38,7 +38,7 @@ class Need:
 
     subject: str
     marker: str
-    asked_at: int | None = None  # when somebody asked for it
+    asked: int | None = None  # the number of the newest request for it that was known when it was seen
 
     @property
     def digest(self) -> bytes:
@@ -52,11 +52,20 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A need whose time has come: how often it was tried before, and whether somebody asked."""
+    """A need whose time has come: how often it was tried before, and up to which number requests are answered."""
 
     need: Need
     attempt: int
-    asked: bool
+    answered: int
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody asked for it since."""
+        return self.is_new(self.need.asked)
+
+    def is_new(self, request: int | None) -> bool:
+        """Whether a request (by its number) is still to be answered."""
+        return request is not None and request > self.answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,8 @@ class Desk:
 
     def _rows(self, subject: str) -> list[Row]:
         return self._database.read(
-            "SELECT state, digest, finished_at, block_number FROM actions WHERE signer = ? ORDER BY seq DESC LIMIT ?",
+            "SELECT state, digest, finished_at, block_number, since_block FROM actions WHERE signer = ?"
+            " ORDER BY seq DESC LIMIT ?",
             subject, _REMEMBERED,
         )  # fmt: skip
 
@@ -100,14 +110,15 @@ class Desk:
             return None
         digest = "0x" + need.digest.hex()
         attempt = sum(row["digest"] == digest for row in rows)
-        done = max((row["finished_at"] for row in rows if row["state"] == "final"), default=0)
-        asked = need.asked_at is not None and need.asked_at >= done
+        # A request is answered by a payout that was decided knowing it; times would not tell which came first.
+        answered = max((row["since_block"] for row in rows if row["state"] == "final"), default=0)
+        turn = Turn(need, attempt, answered)
         if rows:
             last = rows[0]["finished_at"]
-            wait = self._pause.backoff << (attempt - 1) if attempt else 0 if asked else self._pause.interval
-            if int(self._clock()) < last + min(wait, self._pause.most):
+            wait = self._pause.backoff << (attempt - 1) if attempt else 0 if turn.asked else self._pause.interval
+            if wait and int(self._clock()) < last + min(wait, self._pause.most):
                 return None
-        return Turn(need, attempt, asked)
+        return turn
 
     async def order(self, turn: Turn, order: Order) -> str | None:
         """Write what is to be done; returns the row's id, None when budgets or an operator forbid it now."""
@@ -125,7 +136,7 @@ class Desk:
             deadline=now + self._patience,
             by_contract=turn.asked,  # the ledger's common account is that of everything that was asked for
             reserve=order.reserve,
-            since_block=0,
+            since_block=need.asked or 0,
         )
         (result,) = await asyncio.to_thread(accept_many, self._database, self._rules, [(new, None)], now)
         if isinstance(result, RefusedError):

@@ -132,7 +132,7 @@ class Keeper:
                 raise
             self.seen += 1
             may = worth.pays(candidate.amount, candidate.currency, candidate.least_gas) and not self._rests(candidate)
-            if not may and candidate.need.asked_at is None:
+            if not may and candidate.need.asked is None:
                 continue  # most: they cost nothing but this
             turn = await self._desk.turn(candidate.need, head)
             if turn is not None and (may or turn.asked):

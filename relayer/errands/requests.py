@@ -25,9 +25,10 @@ from relayer.verify import check_signature
 _MOST = 10_000  # kept at the same time
 _INVITED = 3
 _TABLE = (
-    "CREATE TABLE IF NOT EXISTS payout_requests (source TEXT NOT NULL, item TEXT NOT NULL, asker TEXT NOT NULL,"
-    " at BIGINT NOT NULL, until BIGINT NOT NULL, PRIMARY KEY (source, item))"
+    "CREATE TABLE IF NOT EXISTS numbered_requests (source TEXT NOT NULL, item TEXT NOT NULL, asker TEXT NOT NULL,"
+    " number BIGINT NOT NULL, at BIGINT NOT NULL, until BIGINT NOT NULL, PRIMARY KEY (source, item))"
 )
+_COUNTER = "requests"  # in `meta`: requests are numbered in the order in which they are committed
 
 
 class Asked:
@@ -37,23 +38,28 @@ class Asked:
         self._database, self._clock = database, clock
         with database.transaction() as change:
             change.run(_TABLE)
+            change.change("INSERT INTO meta VALUES (?, '0') ON CONFLICT DO NOTHING", _COUNTER)
 
     def all(self) -> dict[tuple[str, str], int]:
-        """(source, item) → when it was asked for, of all that count still."""
-        sql = "SELECT source, item, at FROM payout_requests WHERE until >= ?"
-        return {(row["source"], row["item"]): row["at"] for row in self._database.read(sql, int(self._clock()))}
+        """(source, item) → the number of the request for it, of all that count still."""
+        sql = "SELECT source, item, number FROM numbered_requests WHERE until >= ?"
+        return {(row["source"], row["item"]): row["number"] for row in self._database.read(sql, int(self._clock()))}
 
     def note(self, source: str, item: str, asker: str, until: int) -> None:
         """Remember a request; the same one again counts anew. Raises RefusedError (503) when there are too many."""
         now = int(self._clock())
         with self._database.transaction() as change:
-            change.change("DELETE FROM payout_requests WHERE until < ?", now)
-            if int(change.run("SELECT count(*) AS n FROM payout_requests")[0]["n"]) >= _MOST:
+            # The counter's row first: whoever has the next number commits after this one.
+            count = "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = ?"
+            change.change(count, _COUNTER)
+            number = int(change.run("SELECT value FROM meta WHERE name = ?", _COUNTER)[0]["value"])
+            change.change("DELETE FROM numbered_requests WHERE until < ?", now)
+            if int(change.run("SELECT count(*) AS n FROM numbered_requests")[0]["n"]) >= _MOST:
                 raise busy("requests-full", "too many payouts were asked for; try again tomorrow", 86400)
             change.change(
-                "INSERT INTO payout_requests VALUES (?, ?, ?, ?, ?) ON CONFLICT (source, item)"
-                " DO UPDATE SET asker = excluded.asker, at = excluded.at, until = excluded.until",
-                source, item, asker, now, until,
+                "INSERT INTO numbered_requests VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (source, item) DO UPDATE SET"
+                " asker = excluded.asker, number = excluded.number, at = excluded.at, until = excluded.until",
+                source, item, asker, number, now, until,
             )  # fmt: skip
 
 

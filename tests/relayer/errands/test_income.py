@@ -128,21 +128,48 @@ def test_what_is_not_worth_its_gas_goes_out_when_a_recipient_asks(stage: Stage) 
     asker = LocalSigner.random()
     _, _, split = stage.split(asker.address, stage.person())
     stage.credit(split, 1_000)
-    later = 0.0
+    now = time.time()
 
     async def scene() -> None:
-        nonlocal later
-        async with stage.keeping(clock=lambda: time.time() + later, ratio=20) as kept:
+        async with stage.keeping(clock=lambda: now, ratio=20) as kept:
             await kept.all()
             assert kept.rows("0x" + split.hex()) == []
             taken = await kept.parts.requests.take(request(stage, asker, split))
             assert taken["source"] == "0x" + split.hex()
-            later = 2.0  # a request counts on in the second in which it is carried out
             assert await kept.all(split) == 1
             assert stage.wei(asker.address) == 500
-            # Once is once: what comes later has to be worth it, or asked for again.
+            # Once is once, in the same second too: what comes later has to be worth it, or asked for again.
             stage.credit(split, 1_000)
             assert await kept.all(split) == 0
+            await kept.parts.requests.take(request(stage, asker, split))
+            assert await kept.all(split) == 1
+            assert stage.wei(asker.address) == 1_000
+
+    play(scene)
+
+
+def test_a_request_made_while_a_payout_is_under_way_is_answered_by_the_next(stage: Stage) -> None:
+    """The payout was decided without knowing it; seconds do not tell which was first, and clocks may differ."""
+    asker = LocalSigner.random()
+    account = ids.address_account(asker.address)
+    stage.credit(account, ETHER)
+    now = [time.time()]
+
+    async def scene() -> None:
+        async with stage.keeping(clock=lambda: now[0], ratio=20) as kept:
+            assert await kept.decide(account) == 1
+            await kept.parts.requests.take(request(stage, asker, account))
+            now[0] += 5  # the payout ends later than the request was made
+            await kept.carry()
+            assert stage.wei(asker.address) == ETHER
+            stage.credit(account, 1_000)
+            assert await kept.all(account) == 1
+            assert stage.wei(asker.address) == ETHER + 1_000
+            stage.credit(account, 1_000)
+            assert await kept.all(account) == 0
+            now[0] -= 30  # another machine's clock
+            await kept.parts.requests.take(request(stage, asker, account))
+            assert await kept.all(account) == 1
 
     play(scene)
 
