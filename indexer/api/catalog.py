@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -11,10 +13,12 @@ from pydantic import Field
 
 from indexer.api import ids, models, rendered, shapes
 from indexer.api.answers import Answer
-from indexer.api.context import Context, answer, fee_bps, now
+from indexer.api.context import Context, fee_bps, now
+from indexer.api.kinds import Kind, Show
 from indexer.api.narrow import narrow, of_works
-from indexer.api.pages import Listing, PageQuery, page
-from indexer.api.problems import RESPONSES, bad_filter, not_found
+from indexer.api.pages import Listing, PageQuery
+from indexer.api.problems import RESPONSES, bad_filter
+from indexer.api.reader import Snapshot
 from ipto.structs import NEVER, WHOLE_END_MS, Aspect, Usage
 
 UsageName = Enum("UsageName", {str(u.name): str(u.name) for u in Usage}, type=str)  # type: ignore[misc]
@@ -84,6 +88,47 @@ class LicenseQuery(PageQuery):
     valid_at: int | None = Field(None, ge=0, lt=1 << 40, description=VALID_AT)
 
 
+_WORK = partial(ids.token_id, what="work")
+_OFFER = partial(ids.bytes32, what="an offer id")
+
+
+def _works(snapshot: Snapshot, whole: bool) -> Show:
+    return lambda row: shapes.work(snapshot, row, bodies=whole)
+
+
+def _offers(snapshot: Snapshot, whole: bool) -> Show:
+    fee = fee_bps(snapshot)
+    return lambda row: shapes.offer(snapshot, row, fee, bodies=whole)
+
+
+def _licenses(snapshot: Snapshot, whole: bool) -> Show:
+    # Lists are asked for most, and are written as text.
+    show = shapes.license if whole else rendered.licenses
+    return partial(show, snapshot, now=now(snapshot))
+
+
+WORKS = Kind(
+    "works", shapes.WORK_COLUMNS, shapes.WORK_JOINS, _works,
+    (
+        ("content", "content", partial(ids.bytes32, what="a SHA-256")),
+        ("creator", "creator", ids.address),
+        ("owner", "owner", ids.address),
+    ),
+    "work", "work", _WORK,
+)  # fmt: skip
+OFFERS = Kind(
+    "offers", lambda snapshot: shapes.offer_columns(now(snapshot)), shapes.OFFER_JOINS, _offers,
+    (("work", "work", _WORK), ("licensor", "licensor", ids.address), ("currency", "currency", ids.address)),
+    "offer", "offer_id", _OFFER,
+)  # fmt: skip
+LICENSES = Kind(
+    "licenses", shapes.LICENSE_COLUMNS, shapes.LICENSE_JOINS, _licenses,
+    (("offer", "offer_id", _OFFER), ("work", "work", _WORK), ("holder", "holder", ids.address)),
+    "license", "license", partial(ids.token_id, what="license"),
+)  # fmt: skip
+_LICENSE_PAGES = replace(LICENSES, columns=rendered.LICENSE_COLUMNS, bare=True)
+
+
 def works(context: Context) -> APIRouter:
     """Operations under /works."""
     router = APIRouter(tags=["works"], responses=RESPONSES)
@@ -91,30 +136,14 @@ def works(context: Context) -> APIRouter:
     @context.get(router, "/works", operation_id="listWorks", response_model=models.Page[models.Work])
     def list_works(query: Annotated[WorkQuery, Query()]) -> Answer:
         """Works, by owner, creator or content."""
-        listing = Listing("works", shapes.WORK_COLUMNS, shapes.WORK_JOINS)
-        if query.content is not None:
-            listing.equal("content", ids.bytes32(query.content, "a SHA-256"))
-        if query.creator is not None:
-            listing.equal("creator", ids.address(query.creator))
-        if query.owner is not None:
-            listing.equal("owner", ids.address(query.owner))
+        listing = WORKS.listing(query)
         beside = of_works(query.steward, query.culture, query.verified_by, query.verified_schema)
-        with context.reader.snapshot() as snapshot:
-            narrow(snapshot, listing, beside)
-            return answer(snapshot, page(snapshot, listing, query, lambda row: shapes.work(snapshot, row)))
+        return WORKS.page(context, query, listing, lambda snapshot: narrow(snapshot, listing, beside))
 
     @context.get(router, "/works/{work}", operation_id="getWork", response_model=models.Work)
     def get_work(work: TokenId) -> Answer:
         """One work, with its documents."""
-        key = ids.token_id(work, "work")
-        with context.reader.snapshot() as snapshot:
-            row = snapshot.one(
-                f"SELECT {shapes.WORK_COLUMNS} FROM works o {shapes.WORK_JOINS} WHERE o.work = ?",  # noqa: S608
-                key,
-            )
-            if row is None:
-                raise not_found(f"work {work}")
-            return answer(snapshot, shapes.work(snapshot, row, bodies=True))
+        return WORKS.one(context, work)
 
     return router
 
@@ -126,39 +155,24 @@ def offers(context: Context) -> APIRouter:
     @context.get(router, "/offers", operation_id="listOffers", response_model=models.Page[models.Offer])
     def list_offers(query: Annotated[OfferQuery, Query()]) -> Answer:
         """Offers, by what they permit, cost and belong to."""
+        listing = OFFERS.listing(query)
         beside = of_works(query.steward, query.culture, query.verified_by, query.verified_schema)
-        with context.reader.snapshot() as snapshot:
-            at = now(snapshot)
-            listing = Listing("offers", shapes.offer_columns(at), shapes.OFFER_JOINS)
-            _filter_offers(listing, query, at)
+
+        def refine(snapshot: Snapshot) -> None:
+            _filter_offers(listing, query, now(snapshot))
             narrow(snapshot, listing, beside)
-            fee = fee_bps(snapshot)
-            return answer(snapshot, page(snapshot, listing, query, lambda row: shapes.offer(snapshot, row, fee)))
+
+        return OFFERS.page(context, query, listing, refine)
 
     @context.get(router, "/offers/{offer}", operation_id="getOffer", response_model=models.Offer)
     def get_offer(offer: Annotated[str, Path(max_length=80)]) -> Answer:
         """One offer, with its terms, a quote and the struct to pass to `mint`."""
-        key = ids.bytes32(offer, "an offer id")
-        with context.reader.snapshot() as snapshot:
-            columns = shapes.offer_columns(now(snapshot))
-            row = snapshot.one(
-                f"SELECT {columns} FROM offers o {shapes.OFFER_JOINS} WHERE o.offer_id = ?",  # noqa: S608
-                key,
-            )
-            if row is None:
-                raise not_found(f"offer {offer}")
-            return answer(snapshot, shapes.offer(snapshot, row, fee_bps(snapshot), bodies=True))
+        return OFFERS.one(context, offer)
 
     return router
 
 
 def _filter_offers(listing: Listing, query: OfferQuery, at: int) -> None:
-    if query.work is not None:
-        listing.equal("work", ids.token_id(query.work, "work"))
-    if query.licensor is not None:
-        listing.equal("licensor", ids.address(query.licensor))
-    if query.currency is not None:
-        listing.equal("currency", ids.address(query.currency))
     usages = sum(Usage[name.value] for name in set(query.usage))
     aspects = sum(Aspect[name.value] for name in set(query.aspect))
     if usages:
@@ -192,30 +206,14 @@ def licenses(context: Context) -> APIRouter:
     @context.get(router, "/licenses", operation_id="listLicenses", response_model=models.Page[models.License])
     def list_licenses(query: Annotated[LicenseQuery, Query()]) -> Answer:
         """Licenses, by holder, work or offer."""
-        listing = Listing("licenses", rendered.LICENSE_COLUMNS, shapes.LICENSE_JOINS, bare=True)
-        if query.offer is not None:
-            listing.equal("offer_id", ids.bytes32(query.offer, "an offer id"))
-        if query.work is not None:
-            listing.equal("work", ids.token_id(query.work, "work"))
-        if query.holder is not None:
-            listing.equal("holder", ids.address(query.holder))
+        listing = _LICENSE_PAGES.listing(query)
         if query.valid_at is not None:
             listing.where(f"{RUNS_AT} AND {NOT_CLEANED.format(work='o.work')}", query.valid_at, query.valid_at)
-        with context.reader.snapshot() as snapshot:
-            at = now(snapshot)
-            return answer(snapshot, page(snapshot, listing, query, lambda rows: rendered.licenses(snapshot, rows, at)))
+        return _LICENSE_PAGES.page(context, query, listing)
 
     @context.get(router, "/licenses/{license}", operation_id="getLicense", response_model=models.License)
     def get_license(license: TokenId) -> Answer:
         """One license."""
-        key = ids.token_id(license, "license")
-        with context.reader.snapshot() as snapshot:
-            row = snapshot.one(
-                f"SELECT {shapes.LICENSE_COLUMNS} FROM licenses o {shapes.LICENSE_JOINS} WHERE o.license = ?",  # noqa: S608
-                key,
-            )
-            if row is None:
-                raise not_found(f"license {license}")
-            return answer(snapshot, shapes.license(snapshot, row, now(snapshot)))
+        return LICENSES.one(context, license)
 
     return router

@@ -73,9 +73,13 @@ class Context:
 
 
 def now(snapshot: Snapshot) -> int:
-    """The time sales are judged by: the clock, or the chain's where it is ahead (as development chains can be)."""
-    snapshot.timely = True
-    return max(int(time.time()), snapshot.at.timestamp)
+    """The time sales are judged by: the clock, or the chain's where it is ahead (as development chains can be).
+
+    One for all of an answer.
+    """
+    if snapshot.moment is None:
+        snapshot.moment = max(int(time.time()), snapshot.at.timestamp)
+    return snapshot.moment
 
 
 def protocol(snapshot: Snapshot) -> dict[str, str]:
@@ -93,4 +97,4 @@ def answer(snapshot: Snapshot, body: Any) -> Answer:
     data = orjson.dumps(body)
     tag = b'"%s"' % hashlib.sha256(data).hexdigest()[:24].encode()
     headers = [*_HEADERS, (b"x-indexed-block", b"%d" % snapshot.at.number), (b"etag", tag)]
-    return Answer(data, headers, tag=tag, keep=Keep.SECOND if snapshot.timely else Keep.STATE)
+    return Answer(data, headers, tag=tag, keep=Keep.STATE if snapshot.moment is None else Keep.SECOND)

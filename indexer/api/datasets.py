@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -11,28 +12,19 @@ from pydantic import Field
 from indexer.api import ids, models, records, shapes
 from indexer.api.answers import Answer
 from indexer.api.catalog import NOT_CLEANED, RUNS_AT, VALID_AT, AspectName, TokenId, UsageName
-from indexer.api.context import Context, answer, fee_bps, now
+from indexer.api.context import Context, fee_bps, now
 from indexer.api.ids import show_address, show_amount, show_digest, show_some_address, show_some_digest
+from indexer.api.kinds import Kind, Show, each
 from indexer.api.narrow import narrow, of_dataset_licenses
-from indexer.api.pages import Listing, PageQuery, page
-from indexer.api.problems import RESPONSES, not_found
+from indexer.api.pages import PageQuery
+from indexer.api.problems import RESPONSES
 from indexer.api.reader import Row, Snapshot
 from indexer.datasets import dataset_of, sale_of
 from ipto.structs import NEVER, Aspect, Forbid, Unit, Usage
 
 _BLOCK = "JOIN blocks b ON b.number = o.changed >> 20"
 _MONEY = "LEFT JOIN currencies y ON y.currency = o.currency"
-_COLUMNS = "o.*, b.hash AS block_hash, y.symbol, y.decimals, d.state AS d_state, d.title AS d_title, d.error AS d_error"
-_JOINS = f"{_BLOCK} {_MONEY} LEFT JOIN documents d ON d.digest = o.terms AND d.kind = 'terms'"
-_SPELL_COLUMNS = (
-    "o.*, b.hash AS block_hash, s.currency, y.symbol, y.decimals, f.usages, f.aspects, f.start_ms, f.end_ms"
-)
-_SPELL_JOINS = (
-    f"{_BLOCK} JOIN datasets s ON s.dataset_id = o.dataset_id LEFT JOIN currencies y ON y.currency = s.currency "
-    "LEFT JOIN offers f ON f.offer_id = o.offer_id"
-)
-_LICENSE_COLUMNS = "o.*, b.hash AS block_hash, y.symbol, y.decimals"
-_LICENSE_JOINS = f"{_BLOCK} {_MONEY}"
+_COLUMNS = "o.*, b.hash AS block_hash, y.symbol, y.decimals"
 _LEFT = {2: "taken_out", 3: "expelled"}
 DatasetId = Annotated[str, Path(max_length=80, description="0x and 64 hex digits.")]
 
@@ -61,115 +53,6 @@ class DatasetLicenseQuery(PageQuery):
     dataset: str | None = Field(None, description="Dataset id.")
     work: str | None = Field(None, description="Work id: licenses that cover it.")
     valid_at: int | None = Field(None, ge=0, lt=1 << 40, description=VALID_AT)
-
-
-def router(context: Context) -> APIRouter:
-    """Operations under /datasets and /dataset-licenses."""
-    api = APIRouter(tags=["datasets"], responses=RESPONSES)
-
-    @context.get(api, "/datasets", operation_id="listDatasets", response_model=models.Page[records.Dataset])
-    def list_datasets(query: Annotated[DatasetQuery, Query()]) -> Answer:
-        """Datasets, by curator, currency and what they permit."""
-        listing = Listing("datasets", _COLUMNS, _JOINS)
-        if query.curator is not None:
-            listing.equal("curator", ids.address(query.curator))
-        if query.currency is not None:
-            listing.equal("currency", ids.address(query.currency))
-        for column, wanted in (
-            ("usages", sum(Usage[name.value] for name in set(query.usage))),
-            ("aspects", sum(Aspect[name.value] for name in set(query.aspect))),
-        ):
-            if wanted:
-                listing.where(f"o.{column} & ? = ?", wanted, wanted)
-        if query.min_members is not None:
-            listing.where("o.members >= ?", query.min_members)
-        with context.reader.snapshot() as snapshot:
-            fee = fee_bps(snapshot, "dataset_fee_bps")
-            return answer(snapshot, page(snapshot, listing, query, lambda row: _dataset(snapshot, row, fee)))
-
-    @context.get(api, "/datasets/{dataset}", operation_id="getDataset", response_model=records.Dataset)
-    def get_dataset(dataset: DatasetId) -> Answer:
-        """One dataset, with its terms and what a license costs now."""
-        key = ids.bytes32(dataset, "a dataset id")
-        with context.reader.snapshot() as snapshot:
-            row = snapshot.one(f"SELECT {_COLUMNS} FROM datasets o {_JOINS} WHERE o.dataset_id = ?", key)  # noqa: S608
-            if row is None:
-                raise not_found(f"dataset {dataset}")
-            return answer(snapshot, _dataset(snapshot, row, fee_bps(snapshot, "dataset_fee_bps"), bodies=True))
-
-    @context.get(
-        api, "/datasets/{dataset}/members", operation_id="listMembers", response_model=models.Page[records.Member]
-    )
-    def list_members(dataset: DatasetId, query: Annotated[MemberQuery, Query()]) -> Answer:
-        """A dataset's members, present and former, each stay by itself."""
-        listing = Listing("spells", _SPELL_COLUMNS, _SPELL_JOINS)
-        if query.work is not None:
-            listing.equal("work", ids.token_id(query.work, "work"))
-        listing.equal("dataset_id", ids.bytes32(dataset, "a dataset id"))
-        if query.current is not None:
-            listing.where("o.last IS NULL" if query.current else "o.last IS NOT NULL")
-        with context.reader.snapshot() as snapshot:
-            return answer(snapshot, page(snapshot, listing, query, lambda row: _member(snapshot, row)))
-
-    @context.get(
-        api,
-        "/dataset-licenses",
-        operation_id="listDatasetLicenses",
-        response_model=models.Page[records.DatasetLicense],
-    )
-    def list_licenses(query: Annotated[DatasetLicenseQuery, Query()]) -> Answer:
-        """Licenses of datasets, by holder or dataset."""
-        listing = Listing("dataset_licenses", _LICENSE_COLUMNS, _LICENSE_JOINS)
-        if query.dataset is not None:
-            listing.equal("dataset_id", ids.bytes32(query.dataset, "a dataset id"))
-        if query.holder is not None:
-            listing.equal("holder", ids.address(query.holder))
-        if query.valid_at is not None:
-            listing.where(RUNS_AT, query.valid_at, query.valid_at)
-        with context.reader.snapshot() as snapshot:
-            if query.work is not None:
-                work = ids.token_id(query.work, "work")
-                narrow(snapshot, listing, [of_dataset_licenses(work)])
-                if query.valid_at is not None:
-                    listing.where(NOT_CLEANED.format(work="?"), work)
-            at = now(snapshot)
-            return answer(snapshot, page(snapshot, listing, query, lambda row: _license(snapshot, row, at)))
-
-    @context.get(
-        api, "/dataset-licenses/{license}", operation_id="getDatasetLicense", response_model=records.DatasetLicense
-    )
-    def get_license(license: TokenId) -> Answer:
-        """One license of a dataset."""
-        key = ids.token_id(license, "license")
-        with context.reader.snapshot() as snapshot:
-            return answer(snapshot, _license(snapshot, _sold(snapshot, key, license), now(snapshot)))
-
-    @context.get(
-        api,
-        "/dataset-licenses/{license}/members",
-        operation_id="listCovered",
-        response_model=models.Page[records.Member],
-    )
-    def list_covered(license: TokenId, query: Annotated[PageQuery, Query()]) -> Answer:
-        """What a license of a dataset covers: the members at its sale, as `covers` of the market says."""
-        key = ids.token_id(license, "license")
-        number = sale_of(key)
-        listing = Listing("spells", _SPELL_COLUMNS, _SPELL_JOINS)
-        listing.equal("dataset_id", dataset_of(key))
-        listing.where("o.joined < ? AND (o.last IS NULL OR o.last >= ?)", number, number)
-        with context.reader.snapshot() as snapshot:
-            _sold(snapshot, key, license)
-            return answer(snapshot, page(snapshot, listing, query, lambda row: _member(snapshot, row)))
-
-    return api
-
-
-def _sold(snapshot: Snapshot, key: bytes, shown: str) -> Row:
-    sql = f"SELECT {_LICENSE_COLUMNS} FROM dataset_licenses o {_LICENSE_JOINS} WHERE o.license = ?"  # noqa: S608
-    row = snapshot.one(sql, key)
-    if row is None:
-        raise not_found(f"license {shown} of a dataset")
-    return row
 
 
 def _dataset(snapshot: Snapshot, row: Row, fee: int, *, bodies: bool = False) -> dict[str, Any]:
@@ -253,3 +136,119 @@ def _license(snapshot: Snapshot, row: Row, at: int) -> dict[str, Any]:
         "state": show_digest(row["state"]),
         "finality": snapshot.finality(row["changed"], row["block_hash"]),
     }
+
+
+def _datasets(snapshot: Snapshot, whole: bool) -> Show:
+    fee = fee_bps(snapshot, "dataset_fee_bps")
+    return lambda row: _dataset(snapshot, row, fee, bodies=whole)
+
+
+def _licenses(snapshot: Snapshot, _whole: bool) -> Show:
+    at = now(snapshot)
+    return lambda row: _license(snapshot, row, at)
+
+
+_DATASET, _WORK = partial(ids.bytes32, what="a dataset id"), partial(ids.token_id, what="work")
+
+DATASETS = Kind(
+    "datasets",
+    f"{_COLUMNS}, d.state AS d_state, d.title AS d_title, d.error AS d_error",
+    f"{_BLOCK} {_MONEY} LEFT JOIN documents d ON d.digest = o.terms AND d.kind = 'terms'",
+    _datasets,
+    (("curator", "curator", ids.address), ("currency", "currency", ids.address)),
+    "dataset", "dataset_id", _DATASET,
+)  # fmt: skip
+MEMBERS = Kind(
+    "spells",
+    "o.*, b.hash AS block_hash, s.currency, y.symbol, y.decimals, f.usages, f.aspects, f.start_ms, f.end_ms",
+    f"{_BLOCK} JOIN datasets s ON s.dataset_id = o.dataset_id LEFT JOIN currencies y ON y.currency = s.currency "
+    "LEFT JOIN offers f ON f.offer_id = o.offer_id",
+    each(_member),
+)
+LICENSES = Kind(
+    "dataset_licenses", _COLUMNS, f"{_BLOCK} {_MONEY}", _licenses,
+    (("dataset", "dataset_id", _DATASET), ("holder", "holder", ids.address)),
+    "dataset license", "license", partial(ids.token_id, what="license"),
+)  # fmt: skip
+
+
+def router(context: Context) -> APIRouter:
+    """Operations under /datasets and /dataset-licenses."""
+    api = APIRouter(tags=["datasets"], responses=RESPONSES)
+
+    @context.get(api, "/datasets", operation_id="listDatasets", response_model=models.Page[records.Dataset])
+    def list_datasets(query: Annotated[DatasetQuery, Query()]) -> Answer:
+        """Datasets, by curator, currency and what they permit."""
+        listing = DATASETS.listing(query)
+        for column, wanted in (
+            ("usages", sum(Usage[name.value] for name in set(query.usage))),
+            ("aspects", sum(Aspect[name.value] for name in set(query.aspect))),
+        ):
+            if wanted:
+                listing.where(f"o.{column} & ? = ?", wanted, wanted)
+        if query.min_members is not None:
+            listing.where("o.members >= ?", query.min_members)
+        return DATASETS.page(context, query, listing)
+
+    @context.get(api, "/datasets/{dataset}", operation_id="getDataset", response_model=records.Dataset)
+    def get_dataset(dataset: DatasetId) -> Answer:
+        """One dataset, with its terms and what a license costs now."""
+        return DATASETS.one(context, dataset)
+
+    @context.get(
+        api, "/datasets/{dataset}/members", operation_id="listMembers", response_model=models.Page[records.Member]
+    )
+    def list_members(dataset: DatasetId, query: Annotated[MemberQuery, Query()]) -> Answer:
+        """A dataset's members, present and former, each stay by itself."""
+        listing = MEMBERS.listing(query)
+        if query.work is not None:
+            listing.equal("work", _WORK(query.work))
+        listing.equal("dataset_id", _DATASET(dataset))
+        if query.current is not None:
+            listing.where("o.last IS NULL" if query.current else "o.last IS NOT NULL")
+        return MEMBERS.page(context, query, listing)
+
+    @context.get(
+        api,
+        "/dataset-licenses",
+        operation_id="listDatasetLicenses",
+        response_model=models.Page[records.DatasetLicense],
+    )
+    def list_licenses(query: Annotated[DatasetLicenseQuery, Query()]) -> Answer:
+        """Licenses of datasets, by holder or dataset."""
+        listing = LICENSES.listing(query)
+        if query.valid_at is not None:
+            listing.where(RUNS_AT, query.valid_at, query.valid_at)
+
+        def refine(snapshot: Snapshot) -> None:
+            if query.work is not None:
+                work = _WORK(query.work)
+                narrow(snapshot, listing, [of_dataset_licenses(work)])
+                if query.valid_at is not None:
+                    listing.where(NOT_CLEANED.format(work="?"), work)
+
+        return LICENSES.page(context, query, listing, refine)
+
+    @context.get(
+        api, "/dataset-licenses/{license}", operation_id="getDatasetLicense", response_model=records.DatasetLicense
+    )
+    def get_license(license: TokenId) -> Answer:
+        """One license of a dataset."""
+        return LICENSES.one(context, license)
+
+    @context.get(
+        api,
+        "/dataset-licenses/{license}/members",
+        operation_id="listCovered",
+        response_model=models.Page[records.Member],
+    )
+    def list_covered(license: TokenId, query: Annotated[PageQuery, Query()]) -> Answer:
+        """What a license of a dataset covers: the members at its sale, as `covers` of the market says."""
+        key = LICENSES.read(license)
+        number = sale_of(key)
+        listing = MEMBERS.listing(query)
+        listing.equal("dataset_id", dataset_of(key))
+        listing.where("o.joined < ? AND (o.last IS NULL OR o.last >= ?)", number, number)
+        return MEMBERS.page(context, query, listing, lambda snapshot: LICENSES.row(snapshot, key, license))
+
+    return api

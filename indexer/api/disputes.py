@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -10,10 +11,11 @@ from pydantic import Field
 
 from indexer.api import ids, models, records
 from indexer.api.answers import Answer
-from indexer.api.context import Context, answer
+from indexer.api.context import Context
 from indexer.api.ids import show_address, show_digest, show_some_address, show_some_digest
-from indexer.api.pages import Listing, PageQuery, page
-from indexer.api.problems import RESPONSES, not_found
+from indexer.api.kinds import Kind, Show, each
+from indexer.api.pages import PageQuery
+from indexer.api.problems import RESPONSES
 from indexer.api.reader import Row, Snapshot
 from indexer.schema import LOG_BITS
 
@@ -40,81 +42,6 @@ class AttestationQuery(PageQuery):
     attester: str | None = Field(None, description="Address.")
     schema_digest: str | None = Field(None, description="Digest of the document that says what is stated.")
     standing: bool | None = Field(None, description="Only those not revoked, or only revoked ones.")
-
-
-def router(context: Context) -> APIRouter:
-    """Operations under /disputes and /attestations."""
-    api = APIRouter(responses=RESPONSES)
-    # Judges may sit for other resolvers as well, whose cases have numbers of their own.
-    resolver = bytes.fromhex(context.deployment.contracts.get("DisputeResolver", "0x")[2:])
-
-    @context.get(
-        api, "/disputes", operation_id="listDisputes", tags=["disputes"], response_model=models.Page[records.Case]
-    )
-    def list_disputes(query: Annotated[CaseQuery, Query()]) -> Answer:
-        """Disputes, by subject, party and phase."""
-        listing = Listing("cases", _COLUMNS, _JOINS)
-        if query.subject is not None:
-            listing.equal("subject", ids.token_id(query.subject, "subject"))
-        if query.opener is not None:
-            listing.equal("opener", ids.address(query.opener))
-        if query.respondent is not None:
-            listing.equal("respondent", ids.address(query.respondent))
-        if query.phase is not None:
-            listing.where("o.phase = ?", next(number for number, name in _PHASES.items() if name == query.phase))
-        with context.reader.snapshot() as snapshot:
-            return answer(snapshot, page(snapshot, listing, query, lambda row: _case(snapshot, row)))
-
-    @context.get(api, "/disputes/{case}", operation_id="getDispute", tags=["disputes"], response_model=records.Case)
-    def get_dispute(case: Annotated[str, Path(max_length=80, description="Number of the case.")]) -> Answer:
-        """One dispute, with evidence, votes and holds."""
-        key = ids.token_id(case, "case")
-        with context.reader.snapshot() as snapshot:
-            sql = f"SELECT {_COLUMNS} FROM cases o {_JOINS} WHERE o.case_id = ?"  # noqa: S608
-            row = snapshot.one(sql, key)
-            if row is None:
-                raise not_found(f"case {case}")
-            return answer(snapshot, _case(snapshot, row, resolver))
-
-    @context.get(
-        api,
-        "/attestations",
-        operation_id="listAttestations",
-        tags=["attestations"],
-        response_model=models.Page[records.Attestation],
-    )
-    def list_attestations(query: Annotated[AttestationQuery, Query()]) -> Answer:
-        """Who vouches for what, by subject, attester and schema."""
-        listing = Listing("attestations", _COLUMNS, _JOINS)
-        if query.subject is not None:
-            listing.equal("subject", ids.token_id(query.subject, "subject"))
-        if query.attester is not None:
-            listing.equal("attester", ids.address(query.attester))
-        if query.schema_digest is not None:
-            listing.equal("topic", ids.bytes32(query.schema_digest, "a schema's digest"))
-        if query.standing is not None:
-            listing.where("o.revoked_at = 0" if query.standing else "o.revoked_at <> 0")
-        with context.reader.snapshot() as snapshot:
-            return answer(snapshot, page(snapshot, listing, query, lambda row: _attestation(snapshot, row)))
-
-    @context.get(
-        api,
-        "/attestations/{attestation}",
-        operation_id="getAttestation",
-        tags=["attestations"],
-        response_model=records.Attestation,
-    )
-    def get_attestation(attestation: Annotated[str, Path(max_length=80)]) -> Answer:
-        """One attestation."""
-        key = ids.bytes32(attestation, "an attestation id")
-        with context.reader.snapshot() as snapshot:
-            sql = f"SELECT {_COLUMNS} FROM attestations o {_JOINS} WHERE o.attestation = ?"  # noqa: S608
-            row = snapshot.one(sql, key)
-            if row is None:
-                raise not_found(f"attestation {attestation}")
-            return answer(snapshot, _attestation(snapshot, row))
-
-    return api
 
 
 def _case(snapshot: Snapshot, row: Row, resolver: bytes | None = None) -> dict[str, Any]:
@@ -203,3 +130,75 @@ def _attestation(snapshot: Snapshot, row: Row) -> dict[str, Any]:
         "revoked_at": row["revoked_at"] or None,
         "finality": snapshot.finality(row["changed"], row["block_hash"]),
     }
+
+
+_SUBJECT = partial(ids.token_id, what="subject")
+ATTESTATIONS = Kind(
+    "attestations", _COLUMNS, _JOINS, each(_attestation),
+    (
+        ("subject", "subject", _SUBJECT),
+        ("attester", "attester", ids.address),
+        ("schema_digest", "topic", partial(ids.bytes32, what="a schema's digest")),
+    ),
+    "attestation", "attestation", partial(ids.bytes32, what="an attestation id"),
+)  # fmt: skip
+
+
+def cases(resolver: bytes) -> Kind:
+    """Disputes before a resolver; one is shown with what its panel did."""
+
+    def show(snapshot: Snapshot, whole: bool) -> Show:
+        return lambda row: _case(snapshot, row, resolver if whole else None)
+
+    parties = (("opener", "opener", ids.address), ("respondent", "respondent", ids.address))
+    filters = (("subject", "subject", _SUBJECT), *parties)
+    return Kind("cases", _COLUMNS, _JOINS, show, filters, "case", "case_id", partial(ids.token_id, what="case"))
+
+
+def router(context: Context) -> APIRouter:
+    """Operations under /disputes and /attestations."""
+    api = APIRouter(responses=RESPONSES)
+    # Judges may sit for other resolvers as well, whose cases have numbers of their own.
+    disputes = cases(bytes.fromhex(context.deployment.contracts.get("DisputeResolver", "0x")[2:]))
+
+    @context.get(
+        api, "/disputes", operation_id="listDisputes", tags=["disputes"], response_model=models.Page[records.Case]
+    )
+    def list_disputes(query: Annotated[CaseQuery, Query()]) -> Answer:
+        """Disputes, by subject, party and phase."""
+        listing = disputes.listing(query)
+        if query.phase is not None:
+            listing.where("o.phase = ?", next(number for number, name in _PHASES.items() if name == query.phase))
+        return disputes.page(context, query, listing)
+
+    @context.get(api, "/disputes/{case}", operation_id="getDispute", tags=["disputes"], response_model=records.Case)
+    def get_dispute(case: Annotated[str, Path(max_length=80, description="Number of the case.")]) -> Answer:
+        """One dispute, with evidence, votes and holds."""
+        return disputes.one(context, case)
+
+    @context.get(
+        api,
+        "/attestations",
+        operation_id="listAttestations",
+        tags=["attestations"],
+        response_model=models.Page[records.Attestation],
+    )
+    def list_attestations(query: Annotated[AttestationQuery, Query()]) -> Answer:
+        """Who vouches for what, by subject, attester and schema."""
+        listing = ATTESTATIONS.listing(query)
+        if query.standing is not None:
+            listing.where("o.revoked_at = 0" if query.standing else "o.revoked_at <> 0")
+        return ATTESTATIONS.page(context, query, listing)
+
+    @context.get(
+        api,
+        "/attestations/{attestation}",
+        operation_id="getAttestation",
+        tags=["attestations"],
+        response_model=records.Attestation,
+    )
+    def get_attestation(attestation: Annotated[str, Path(max_length=80)]) -> Answer:
+        """One attestation."""
+        return ATTESTATIONS.one(context, attestation)
+
+    return api

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -12,7 +13,8 @@ from indexer.api import ids, models, shapes
 from indexer.api.answers import Answer
 from indexer.api.context import Context, answer
 from indexer.api.ids import show_account, show_amount
-from indexer.api.pages import Listing, PageQuery, page
+from indexer.api.kinds import Kind, Show, each
+from indexer.api.pages import Listing, PageQuery
 from indexer.api.problems import RESPONSES, not_found
 from indexer.api.reader import Row, Snapshot
 from indexer.ledger import Recipient, unpack_shares
@@ -21,7 +23,7 @@ from indexer.schema import ZERO20
 _MANY = 100  # currencies and splits of one account that are shown; the ledger has all
 _BLOCK = "JOIN blocks b ON b.number = o.changed >> 20 LEFT JOIN currencies y ON y.currency = o.currency"
 
-Kind = Literal[
+Movement = Literal[
     "credited", "booked_in", "booked_out", "distributed", "share_booked", "share_sent", "withdrawn", "refused"
 ]
 _PAYOUTS = ("share_sent", "withdrawn")  # money that left the vault
@@ -32,7 +34,7 @@ class LedgerQuery(PageQuery):
     """Filters of an account's ledger."""
 
     currency: str | None = Field(None, description="ERC-20 address; ETH is 0xEeee…EEeE.")
-    kind: Kind | None = None
+    kind: Movement | None = None
 
 
 class PayoutQuery(PageQuery):
@@ -46,125 +48,6 @@ class SplitQuery(PageQuery):
     """Filters of the list of splits."""
 
     account: str | None = Field(None, description="A recipient: address, or 32 bytes in 0x hex.")
-
-
-def router(context: Context) -> APIRouter:
-    """Operations on money."""
-    api = APIRouter(responses=RESPONSES)
-
-    @context.get(
-        api, "/accounts/{account}", operation_id="getAccount", tags=["accounts"], response_model=models.AccountState
-    )
-    def get_account(account: AccountPath) -> Answer:
-        """An account's balances: earned, paid out, still booked. One that nothing ever happened to has none."""
-        key = ids.account(account)
-        with context.reader.snapshot() as snapshot:
-            named = snapshot.one("SELECT redirect, accepted_by FROM accounts WHERE account = ?", key)
-            members = snapshot.all("SELECT split, share FROM members WHERE account = ? LIMIT ?", (key, _MANY))
-            body = {
-                "account": show_account(key),
-                "redirect": ids.show_some_address(named["redirect"]) if named else None,
-                "accepted_by": ids.show_some_address(named["accepted_by"]) if named else None,
-                "balances": _balances(snapshot, key),
-                "splits": [{"split": ids.show_digest(row["split"]), "share": row["share"]} for row in members],
-            }
-            return answer(snapshot, body)
-
-    @context.get(
-        api,
-        "/accounts/{account}/ledger",
-        operation_id="listLedger",
-        tags=["accounts"],
-        response_model=models.Page[models.LedgerLine],
-    )
-    def list_ledger(account: AccountPath, query: Annotated[LedgerQuery, Query()]) -> Answer:
-        """Every movement of an account's money."""
-        listing = _ledger(ids.account(account), query.currency)
-        if query.kind is not None:
-            listing.where("o.kind = ?", query.kind)
-        with context.reader.snapshot() as snapshot:
-            return answer(snapshot, page(snapshot, listing, query, lambda row: shapes.line(snapshot, row)))
-
-    @context.get(
-        api, "/payouts", operation_id="listPayouts", tags=["payouts"], response_model=models.Page[models.LedgerLine]
-    )
-    def list_payouts(query: Annotated[PayoutQuery, Query()]) -> Answer:
-        """Money that left the vault: shares sent by splits, and withdrawals."""
-        listing = _ledger(None if query.account is None else ids.account(query.account), query.currency)
-        listing.where("o.kind IN (?, ?)", *_PAYOUTS)
-        with context.reader.snapshot() as snapshot:
-            return answer(snapshot, page(snapshot, listing, query, lambda row: shapes.line(snapshot, row)))
-
-    @context.get(
-        api,
-        "/splits",
-        operation_id="listSplits",
-        tags=["splits"],
-        response_model=models.Page[models.Split],
-    )
-    def list_splits(query: Annotated[SplitQuery, Query()]) -> Answer:
-        """Splits, by recipient."""
-        columns, joins = "o.*, b.hash AS block_hash", "JOIN blocks b ON b.number = o.changed >> 20"
-        listing = Listing("splits", columns, joins)
-        if query.account is not None:
-            listing.source = "members"
-            listing.columns = "s.*, b.hash AS block_hash"
-            listing.joins = "JOIN splits s ON s.split = o.split JOIN blocks b ON b.number = s.changed >> 20"
-            listing.equal("account", ids.account(query.account))
-        with context.reader.snapshot() as snapshot:
-            return answer(snapshot, page(snapshot, listing, query, lambda row: _split(snapshot, row, whole=False)))
-
-    @context.get(
-        api,
-        "/splits/{split}",
-        operation_id="getSplit",
-        tags=["splits"],
-        response_model=models.Split,
-    )
-    def get_split(split: Annotated[str, Path(max_length=80)]) -> Answer:
-        """One split: its recipients, what each has had, and what is still to be divided."""
-        key = ids.bytes32(split, "a split")
-        with context.reader.snapshot() as snapshot:
-            row = snapshot.one(
-                "SELECT o.*, b.hash AS block_hash FROM splits o JOIN blocks b ON b.number = o.changed >> 20 "
-                "WHERE o.split = ?",
-                key,
-            )
-            if row is None:
-                raise not_found(f"split {split}")
-            return answer(snapshot, _split(snapshot, row, whole=True))
-
-    @context.get(
-        api, "/works/{work}/earnings", operation_id="getEarnings", tags=["works"], response_model=models.Earnings
-    )
-    def get_earnings(work: Annotated[str, Path(max_length=80)]) -> Answer:
-        """What a work's licenses brought, and each person's part of it."""
-        key = ids.token_id(work, "work")
-        with context.reader.snapshot() as snapshot:
-            if snapshot.one("SELECT 1 FROM works WHERE work = ?", key) is None:
-                raise not_found(f"work {work}")
-            rows = snapshot.all(
-                f"SELECT o.*, b.hash AS block_hash, y.symbol, y.decimals FROM sales o {_BLOCK} "  # noqa: S608
-                "WHERE o.work = ? ORDER BY o.currency, o.payee LIMIT ?",
-                (key, _MANY),
-            )
-            body = {
-                "work": str(int.from_bytes(key)),
-                "work_hex": ids.show_digest(key),
-                "sales": [_sales(snapshot, row) for row in rows],
-            }
-            return answer(snapshot, body)
-
-    return api
-
-
-def _ledger(account: bytes | None, currency: str | None) -> Listing:
-    listing = Listing("ledger", shapes.LINE_COLUMNS, shapes.LINE_JOINS, by_line=True)
-    if account is not None:
-        listing.equal("account", account)
-    if currency is not None:
-        listing.where("o.currency = ?", ids.address(currency))
-    return listing
 
 
 def _balances(snapshot: Snapshot, account: bytes) -> list[dict[str, Any]]:
@@ -240,3 +123,120 @@ def _sales(snapshot: Snapshot, row: Row) -> dict[str, Any]:
         ],
         "finality": snapshot.finality(row["changed"], row["block_hash"]),
     }
+
+
+def _splits(snapshot: Snapshot, whole: bool) -> Show:
+    return lambda row: _split(snapshot, row, whole=whole)
+
+
+LINES = Kind("ledger", shapes.LINE_COLUMNS, shapes.LINE_JOINS, each(shapes.line), by_line=True)
+SPLITS = Kind(
+    "splits", "o.*, b.hash AS block_hash", "JOIN blocks b ON b.number = o.changed >> 20", _splits,
+    (), "split", "split", partial(ids.bytes32, what="a split"),
+)  # fmt: skip
+
+
+def _ledger(query: PageQuery, account: str | None, currency: str | None) -> Listing:
+    listing = LINES.listing(query)
+    if account is not None:
+        listing.equal("account", ids.account(account))
+    if currency is not None:
+        listing.where("o.currency = ?", ids.address(currency))
+    return listing
+
+
+def router(context: Context) -> APIRouter:
+    """Operations on money."""
+    api = APIRouter(responses=RESPONSES)
+
+    @context.get(
+        api, "/accounts/{account}", operation_id="getAccount", tags=["accounts"], response_model=models.AccountState
+    )
+    def get_account(account: AccountPath) -> Answer:
+        """An account's balances: earned, paid out, still booked. One that nothing ever happened to has none."""
+        key = ids.account(account)
+        with context.reader.snapshot() as snapshot:
+            named = snapshot.one("SELECT redirect, accepted_by FROM accounts WHERE account = ?", key)
+            members = snapshot.all("SELECT split, share FROM members WHERE account = ? LIMIT ?", (key, _MANY))
+            body = {
+                "account": show_account(key),
+                "redirect": ids.show_some_address(named["redirect"]) if named else None,
+                "accepted_by": ids.show_some_address(named["accepted_by"]) if named else None,
+                "balances": _balances(snapshot, key),
+                "splits": [{"split": ids.show_digest(row["split"]), "share": row["share"]} for row in members],
+            }
+            return answer(snapshot, body)
+
+    @context.get(
+        api,
+        "/accounts/{account}/ledger",
+        operation_id="listLedger",
+        tags=["accounts"],
+        response_model=models.Page[models.LedgerLine],
+    )
+    def list_ledger(account: AccountPath, query: Annotated[LedgerQuery, Query()]) -> Answer:
+        """Every movement of an account's money."""
+        listing = _ledger(query, account, query.currency)
+        if query.kind is not None:
+            listing.where("o.kind = ?", query.kind)
+        return LINES.page(context, query, listing)
+
+    @context.get(
+        api, "/payouts", operation_id="listPayouts", tags=["payouts"], response_model=models.Page[models.LedgerLine]
+    )
+    def list_payouts(query: Annotated[PayoutQuery, Query()]) -> Answer:
+        """Money that left the vault: shares sent by splits, and withdrawals."""
+        listing = _ledger(query, query.account, query.currency)
+        listing.where("o.kind IN (?, ?)", *_PAYOUTS)
+        return LINES.page(context, query, listing)
+
+    @context.get(
+        api,
+        "/splits",
+        operation_id="listSplits",
+        tags=["splits"],
+        response_model=models.Page[models.Split],
+    )
+    def list_splits(query: Annotated[SplitQuery, Query()]) -> Answer:
+        """Splits, by recipient."""
+        listing = SPLITS.listing(query)
+        if query.account is not None:
+            listing.source = "members"
+            listing.columns = "s.*, b.hash AS block_hash"
+            listing.joins = "JOIN splits s ON s.split = o.split JOIN blocks b ON b.number = s.changed >> 20"
+            listing.equal("account", ids.account(query.account))
+        return SPLITS.page(context, query, listing)
+
+    @context.get(
+        api,
+        "/splits/{split}",
+        operation_id="getSplit",
+        tags=["splits"],
+        response_model=models.Split,
+    )
+    def get_split(split: Annotated[str, Path(max_length=80)]) -> Answer:
+        """One split: its recipients, what each has had, and what is still to be divided."""
+        return SPLITS.one(context, split)
+
+    @context.get(
+        api, "/works/{work}/earnings", operation_id="getEarnings", tags=["works"], response_model=models.Earnings
+    )
+    def get_earnings(work: Annotated[str, Path(max_length=80)]) -> Answer:
+        """What a work's licenses brought, and each person's part of it."""
+        key = ids.token_id(work, "work")
+        with context.reader.snapshot() as snapshot:
+            if snapshot.one("SELECT 1 FROM works WHERE work = ?", key) is None:
+                raise not_found(f"work {work}")
+            rows = snapshot.all(
+                f"SELECT o.*, b.hash AS block_hash, y.symbol, y.decimals FROM sales o {_BLOCK} "  # noqa: S608
+                "WHERE o.work = ? ORDER BY o.currency, o.payee LIMIT ?",
+                (key, _MANY),
+            )
+            body = {
+                "work": str(int.from_bytes(key)),
+                "work_hex": ids.show_digest(key),
+                "sales": [_sales(snapshot, row) for row in rows],
+            }
+            return answer(snapshot, body)
+
+    return api

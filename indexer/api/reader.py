@@ -35,8 +35,8 @@ class Snapshot:
     def __init__(self, db: ReadConnection, at: Indexed) -> None:
         self._db = db
         self.at = at
-        # Whether what was made of it depends on the clock too.
-        self.timely = False
+        # The time what was made of it depends on too, if any.
+        self.moment: int | None = None
 
     def one(self, sql: str, *values: Any) -> Row | None:
         """The first row, or None."""

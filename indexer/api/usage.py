@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -10,22 +11,16 @@ from pydantic import Field
 
 from indexer.api import ids, models, records
 from indexer.api.answers import Answer
-from indexer.api.context import Context, answer, now
+from indexer.api.context import Context, now
 from indexer.api.ids import show_account, show_address, show_amount, show_digest, show_some_address, show_some_digest
-from indexer.api.pages import Listing, PageQuery, page
-from indexer.api.problems import RESPONSES, not_found
+from indexer.api.kinds import Kind, Show, each
+from indexer.api.pages import PageQuery
+from indexer.api.problems import RESPONSES
 from indexer.api.reader import Row, Snapshot
 from indexer.duties import CORRECTED, FINAL, HELD, LATE, RESTATED, SUPPLEMENT, VOID
 
 _BLOCK = "JOIN blocks b ON b.number = o.changed >> 20"
 _MONEY = "LEFT JOIN currencies y ON y.currency = o.currency"
-_REPORT_COLUMNS, _REPORT_JOINS = "o.*, b.hash AS block_hash, y.symbol, y.decimals", f"{_BLOCK} {_MONEY}"
-_PAID_COLUMNS = "o.*, b.hash AS block_hash, b.timestamp, y.symbol, y.decimals, e.tx"
-_PAID_JOINS = f"JOIN blocks b ON b.number = o.seq >> 20 JOIN events e ON e.seq = o.seq {_MONEY}"
-_DUTY_COLUMNS = "o.*, b.hash AS block_hash, coalesce(l.holder, k.holder) AS holder"
-_DUTY_JOINS = (
-    f"{_BLOCK} LEFT JOIN licenses l ON l.license = o.license LEFT JOIN dataset_licenses k ON k.license = o.license"
-)
 _FLAGS = {
     FINAL: "FINAL",
     LATE: "LATE",
@@ -70,94 +65,6 @@ class DutyQuery(PageQuery):
     subject: str | None = Field(None, description="Offer or dataset id.")
     overdue: bool | None = None
     due_before: int | None = Field(None, ge=0, lt=1 << 40, description="UTC seconds.")
-
-
-def router(context: Context) -> APIRouter:
-    """Operations on usage."""
-    api = APIRouter(tags=["usage"], responses=RESPONSES)
-
-    @context.get(api, "/models", operation_id="listModels", response_model=models.Page[records.AiModel])
-    def list_models(query: Annotated[ModelQuery, Query()]) -> Answer:
-        """Registered models."""
-        listing = Listing("models", "o.*, b.hash AS block_hash", _BLOCK)
-        if query.developer is not None:
-            listing.equal("developer", ids.address(query.developer))
-        with context.reader.snapshot() as snapshot:
-            return answer(snapshot, page(snapshot, listing, query, lambda row: _model(snapshot, row)))
-
-    @context.get(api, "/models/{model}", operation_id="getModel", response_model=records.AiModel)
-    def get_model(model: Digest) -> Answer:
-        """One model and what it was trained on."""
-        key = ids.bytes32(model, "a model id")
-        with context.reader.snapshot() as snapshot:
-            sql = f"SELECT o.*, b.hash AS block_hash FROM models o {_BLOCK} WHERE o.model = ?"  # noqa: S608
-            row = snapshot.one(sql, key)
-            if row is None:
-                raise not_found(f"model {model}")
-            return answer(snapshot, _model(snapshot, row))
-
-    @context.get(api, "/reports", operation_id="listReports", response_model=models.Page[records.Report])
-    def list_reports(query: Annotated[ReportQuery, Query()]) -> Answer:
-        """Usage reports, by license, model, reporter and state."""
-        listing = Listing("reports", _REPORT_COLUMNS, _REPORT_JOINS)
-        if query.license is not None:
-            listing.equal("license", ids.token_id(query.license, "license"))
-        if query.model is not None:
-            listing.equal("model", ids.bytes32(query.model, "a model id"))
-        if query.reporter is not None:
-            listing.equal("reporter", ids.address(query.reporter))
-        with context.reader.snapshot() as snapshot:
-            at = now(snapshot)
-            if query.state in ("held", "void"):
-                listing.where("o.flags & ? <> 0", HELD if query.state == "held" else VOID)
-            elif query.state is not None:
-                comparison = ">" if query.state == "open" else "<="
-                listing.where(f"o.flags & ? = 0 AND o.opens_at {comparison} ?", HELD | VOID, at)
-            return answer(snapshot, page(snapshot, listing, query, lambda row: _report(snapshot, row)))
-
-    @context.get(api, "/reports/{report}", operation_id="getReport", response_model=records.Report)
-    def get_report(report: Digest) -> Answer:
-        """One report."""
-        key = ids.bytes32(report, "a report id")
-        with context.reader.snapshot() as snapshot:
-            sql = f"SELECT {_REPORT_COLUMNS} FROM reports o {_REPORT_JOINS} WHERE o.report = ?"  # noqa: S608
-            row = snapshot.one(sql, key)
-            if row is None:
-                raise not_found(f"report {report}")
-            return answer(snapshot, _report(snapshot, row))
-
-    @context.get(
-        api, "/usage-payments", operation_id="listUsagePayments", response_model=models.Page[records.UsagePayment]
-    )
-    def list_payments(query: Annotated[PaymentQuery, Query()]) -> Answer:
-        """Shares of reports that were paid, by report, work or account."""
-        listing = Listing("usage_paid", _PAID_COLUMNS, _PAID_JOINS)
-        if query.report is not None:
-            listing.equal("report", ids.bytes32(query.report, "a report id"))
-        if query.work is not None:
-            listing.equal("work", ids.token_id(query.work, "work"))
-        if query.account is not None:
-            listing.equal("account", ids.account(query.account))
-        with context.reader.snapshot() as snapshot:
-            return answer(snapshot, page(snapshot, listing, query, lambda row: _payment(snapshot, row)))
-
-    @context.get(api, "/duties", operation_id="listDuties", response_model=models.Page[records.Duty])
-    def list_duties(query: Annotated[DutyQuery, Query()]) -> Answer:
-        """Licenses that owe usage reports: when the next is due, and who is overdue."""
-        listing = Listing("duties", _DUTY_COLUMNS, _DUTY_JOINS)
-        if query.license is not None:
-            listing.equal("license", ids.token_id(query.license, "license"))
-        if query.subject is not None:
-            listing.equal("subject", ids.bytes32(query.subject, "an offer or dataset id"))
-        with context.reader.snapshot() as snapshot:
-            at = now(snapshot)
-            if query.overdue is not None:
-                listing.where("o.due_at < ?" if query.overdue else "(o.due_at IS NULL OR o.due_at >= ?)", at)
-            if query.due_before is not None:
-                listing.where("o.due_at < ?", query.due_before)
-            return answer(snapshot, page(snapshot, listing, query, lambda row: _duty(snapshot, row, at)))
-
-    return api
 
 
 def _model(snapshot: Snapshot, row: Row) -> dict[str, Any]:
@@ -236,3 +143,95 @@ def _duty(snapshot: Snapshot, row: Row, at: int) -> dict[str, Any]:
         "in_good_standing": not overdue and not row["void"],
         "finality": snapshot.finality(row["changed"], row["block_hash"]),
     }
+
+
+def _duties(snapshot: Snapshot, _whole: bool) -> Show:
+    at = now(snapshot)
+    return lambda row: _duty(snapshot, row, at)
+
+
+_LICENSE, _WORK = partial(ids.token_id, what="license"), partial(ids.token_id, what="work")
+_MODEL, _REPORT = partial(ids.bytes32, what="a model id"), partial(ids.bytes32, what="a report id")
+
+MODELS = Kind(
+    "models", "o.*, b.hash AS block_hash", _BLOCK, each(_model),
+    (("developer", "developer", ids.address),),
+    "model", "model", _MODEL,
+)  # fmt: skip
+REPORTS = Kind(
+    "reports", "o.*, b.hash AS block_hash, y.symbol, y.decimals", f"{_BLOCK} {_MONEY}", each(_report),
+    (("license", "license", _LICENSE), ("model", "model", _MODEL), ("reporter", "reporter", ids.address)),
+    "report", "report", _REPORT,
+)  # fmt: skip
+PAYMENTS = Kind(
+    "usage_paid",
+    "o.*, b.hash AS block_hash, b.timestamp, y.symbol, y.decimals, e.tx",
+    f"JOIN blocks b ON b.number = o.seq >> 20 JOIN events e ON e.seq = o.seq {_MONEY}",
+    each(_payment),
+    (("report", "report", _REPORT), ("work", "work", _WORK), ("account", "account", ids.account)),
+)
+DUTIES = Kind(
+    "duties",
+    "o.*, b.hash AS block_hash, coalesce(l.holder, k.holder) AS holder",
+    f"{_BLOCK} LEFT JOIN licenses l ON l.license = o.license LEFT JOIN dataset_licenses k ON k.license = o.license",
+    _duties,
+    (("license", "license", _LICENSE), ("subject", "subject", partial(ids.bytes32, what="an offer or dataset id"))),
+)
+
+
+def router(context: Context) -> APIRouter:
+    """Operations on usage."""
+    api = APIRouter(tags=["usage"], responses=RESPONSES)
+
+    @context.get(api, "/models", operation_id="listModels", response_model=models.Page[records.AiModel])
+    def list_models(query: Annotated[ModelQuery, Query()]) -> Answer:
+        """Registered models."""
+        return MODELS.page(context, query)
+
+    @context.get(api, "/models/{model}", operation_id="getModel", response_model=records.AiModel)
+    def get_model(model: Digest) -> Answer:
+        """One model and what it was trained on."""
+        return MODELS.one(context, model)
+
+    @context.get(api, "/reports", operation_id="listReports", response_model=models.Page[records.Report])
+    def list_reports(query: Annotated[ReportQuery, Query()]) -> Answer:
+        """Usage reports, by license, model, reporter and state."""
+        listing = REPORTS.listing(query)
+
+        def refine(snapshot: Snapshot) -> None:
+            at = now(snapshot)
+            if query.state in ("held", "void"):
+                listing.where("o.flags & ? <> 0", HELD if query.state == "held" else VOID)
+            elif query.state is not None:
+                comparison = ">" if query.state == "open" else "<="
+                listing.where(f"o.flags & ? = 0 AND o.opens_at {comparison} ?", HELD | VOID, at)
+
+        return REPORTS.page(context, query, listing, refine)
+
+    @context.get(api, "/reports/{report}", operation_id="getReport", response_model=records.Report)
+    def get_report(report: Digest) -> Answer:
+        """One report."""
+        return REPORTS.one(context, report)
+
+    @context.get(
+        api, "/usage-payments", operation_id="listUsagePayments", response_model=models.Page[records.UsagePayment]
+    )
+    def list_payments(query: Annotated[PaymentQuery, Query()]) -> Answer:
+        """Shares of reports that were paid, by report, work or account."""
+        return PAYMENTS.page(context, query)
+
+    @context.get(api, "/duties", operation_id="listDuties", response_model=models.Page[records.Duty])
+    def list_duties(query: Annotated[DutyQuery, Query()]) -> Answer:
+        """Licenses that owe usage reports: when the next is due, and who is overdue."""
+        listing = DUTIES.listing(query)
+
+        def refine(snapshot: Snapshot) -> None:
+            if query.overdue is not None:
+                overdue = "o.due_at < ?" if query.overdue else "(o.due_at IS NULL OR o.due_at >= ?)"
+                listing.where(overdue, now(snapshot))
+            if query.due_before is not None:
+                listing.where("o.due_at < ?", query.due_before)
+
+        return DUTIES.page(context, query, listing, refine)
+
+    return api
