@@ -11,12 +11,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ipaddress
-import socket
 from urllib.parse import urlsplit
 
 import httpx
 
-from indexer.guard import is_public
+from indexer.guard import Address, host_name, is_public, look_up
 from ipto.content import Cid
 from ipto.content.store import MAX_DOCUMENT, MissingContentError, StoreUnavailableError
 from ipto.errors import InputError, IntegrityError
@@ -36,7 +35,7 @@ class Gateway:
         if parts.username or parts.password:
             raise InputError("a gateway's URL cannot carry a password; it would stand in logs")
         self._parts = parts
-        self.host = parts.hostname
+        self.host = host_name(parts.hostname)
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._allow_private = allow_private
         self._timeout = timeout
@@ -62,7 +61,9 @@ class Gateway:
         await self._client.aclose()
 
     async def _get(self, digest: bytes) -> bytes:
-        address = (await self._addresses())[0]
+        addresses = await look_up(self.host, self._port)
+        self._check(addresses)
+        address = addresses[0]
         host = f"[{address}]" if address.version == 6 else str(address)
         url = f"{self._parts.scheme}://{host}:{self._port}{self._parts.path.rstrip('/')}/ipfs/{Cid.raw(digest)}"
         name = self.host if self._parts.port is None else f"{self.host}:{self._parts.port}"
@@ -87,14 +88,7 @@ class Gateway:
             raise IntegrityError(f"gateway {self.host} sent other bytes than the digest stands for")
         return bytes(data)
 
-    async def _addresses(self) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(self.host, self._port, type=socket.SOCK_STREAM)
-        addresses = [ipaddress.ip_address(str(item[4][0]).split("%")[0]) for item in found]
-        self._check(addresses)
-        return addresses
-
-    def _check(self, addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> None:
+    def _check(self, addresses: list[Address]) -> None:
         bad = [address for address in addresses if not is_public(address)]
         if bad and not self._allow_private:
             raise ForbiddenGatewayError(
@@ -103,7 +97,7 @@ class Gateway:
             )
 
 
-def _as_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _as_ip(host: str) -> Address | None:
     try:
         return ipaddress.ip_address(host)
     except ValueError:

@@ -33,7 +33,7 @@ class Guarded:
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
             raise InputError(f"{url!r:.100} cannot be posted to; write https://host/path")
         self._parts = parts
-        self._host = parts.hostname
+        self._host = host_name(parts.hostname)
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._allow_private = allow_private
         self._timeout = timeout
@@ -60,11 +60,25 @@ class Guarded:
         await self._client.aclose()
 
     async def _addresses(self) -> list[Address]:
-        found = await asyncio.get_running_loop().getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        addresses = [ipaddress.ip_address(str(item[4][0]).split("%")[0]) for item in found]
+        addresses = await look_up(self._host, self._port)
         if not self._allow_private and any(not is_public(address) for address in addresses):
             raise ForbiddenAddressError(f"{self._host} is not on the public internet")
         return addresses
+
+
+def host_name(name: str) -> str:
+    """A name that can be looked up. Raises InputError for one that no resolver takes."""
+    try:
+        name.encode("idna")
+    except UnicodeError as error:
+        raise InputError(f"{name!r:.100} is not a host's name ({error})") from error
+    return name
+
+
+async def look_up(host: str, port: int) -> list[Address]:
+    """Every address of a name, at the end of all aliases. Raises OSError when it has none."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [ipaddress.ip_address(str(item[4][0]).split("%")[0]) for item in found]
 
 
 def is_public(address: Address) -> bool:
