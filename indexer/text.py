@@ -71,8 +71,13 @@ def facets_of(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     }
     for facet, values in found.items():
         for text in _texts(values):
-            if shown := text.strip().lower()[:_MAX_VALUE].replace("\0", " "):
+            if shown := facet_value(text):
                 yield facet, shown
+
+
+def facet_value(text: str) -> str:
+    """A culture, language or tag as it is kept and asked for. PostgreSQL's text has no NUL."""
+    return text.strip().lower()[:_MAX_VALUE].replace("\0", " ")
 
 
 def _texts(value: Any, depth: int = 0) -> Iterator[str]:

@@ -16,6 +16,7 @@ from indexer.api.pages import SCAN, Listing
 from indexer.api.problems import bad_filter
 from indexer.api.reader import Snapshot
 from indexer.schema import ZERO20
+from indexer.text import facet_value
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def by_steward(steward: str) -> Beside:
 
 def by_culture(culture: str) -> Beside:
     """Of works whose cultural notice, as far as it was resolved, names this community."""
-    name = culture.strip().lower()
+    name = facet_value(culture)
     found = (
         "SELECT w.work AS key FROM document_facets a JOIN works w ON w.cultural = a.digest "
         "WHERE a.facet = 'culture' AND a.value = ?"

@@ -14,7 +14,7 @@ from indexer.api.answers import Answer
 from indexer.api.context import Context, answer, now
 from indexer.api.problems import RESPONSES, bad_filter
 from indexer.api.reader import Snapshot
-from indexer.text import FACETS
+from indexer.text import FACETS, facet_value
 from ipto.structs import Aspect, Usage
 
 _MAX_WORDS = 12
@@ -108,7 +108,7 @@ def _statement(context: Context, query: SearchQuery, words: list[str]) -> tuple[
                 "EXISTS (SELECT 1 FROM document_facets a WHERE a.digest IN (o.metadata, o.cultural) "
                 "AND a.facet = ? AND a.value = ?)"
             )
-            values += [facet, value.strip().lower()]
+            values += [facet, facet_value(value)]
     more = "".join(f" AND {condition}" for condition in conditions)
     if context.reader.remote:
         terms = " & ".join([*words[:-1], f"{words[-1]}:*"])

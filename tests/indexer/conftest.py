@@ -12,6 +12,7 @@ import pytest
 from ipto.chain import Deployment
 from ipto.deploy import Parameters, deploy, install_factory
 from ipto.devchain import DevChain
+from tests.indexer.sagas import Sagas, Told
 from tests.indexer.story import Stories, Story, serve, tell
 from tests.indexer.world import World
 from tests.support.postgres import PostgresServer, available
@@ -52,6 +53,24 @@ def story(stories: Stories, request: pytest.FixtureRequest) -> Story:
         return stories.of("sqlite", lambda: f"sqlite:///{stories.folder / 'story.db'}")
     server: PostgresServer = request.getfixturevalue("postgres")
     return stories.of("postgresql", server.new_database)
+
+
+@pytest.fixture(scope="session")
+def sagas(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Sagas]:
+    if available():
+        request.getfixturevalue("postgres")  # it has to outlive what is served from it
+    made = Sagas(tmp_path_factory.mktemp("sagas"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def told(sagas: Sagas, request: pytest.FixtureRequest) -> Told:
+    """The saga as each database serves it; nobody may change it."""
+    if request.param == "sqlite":
+        return sagas.of("sqlite", lambda: f"sqlite:///{sagas.folder / 'saga.db'}")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return sagas.of("postgresql", server.new_database)
 
 
 @pytest.fixture

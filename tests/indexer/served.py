@@ -14,6 +14,8 @@ import httpx
 
 from tests.indexer.world import World
 
+# For a chain on which nothing happens any more. Whoever looks fifty times a second takes a tenth of a core.
+STILL = {"POLL_SECONDS": "2"}
 ROOT = Path(__file__).parents[2]
 
 

@@ -23,7 +23,7 @@ from ipto.ids import address_account, split_account, work_id
 from ipto.structs import ETH, ZERO32, Offer, Share, WorkInput
 from ipto.typed_data import Onboard, TypedData, signed_actions_domain
 from ipto.works import MediaProperties, Person, build_metadata
-from tests.indexer.served import Served
+from tests.indexer.served import STILL, Served
 from tests.indexer.world import World
 
 PRICE = 5_000_001
@@ -108,9 +108,10 @@ def tell(world: World, content: Path) -> Tale:
     return Tale(world, content, creator, people, licensee, shares, split, work, offers, metadata)
 
 
-def serve(tale: Tale, folder: Path, url: str) -> Story:
+def serve(tale: Tale, folder: Path, url: str, **settings: str) -> Story:
     """An indexer that has read all of it."""
-    server = Served(tale.world, folder, DATABASE=url, CONTENT_FOLDER=str(tale.content), FINALITY_BLOCKS="3")
+    content = str(tale.content)
+    server = Served(tale.world, folder, DATABASE=url, CONTENT_FOLDER=content, FINALITY_BLOCKS="3", **settings)
     server.catch_up()
     return Story(**vars(tale), server=server)
 
@@ -129,7 +130,7 @@ class Stories:
         if kind not in self._served:
             folder = self.folder / kind
             folder.mkdir()
-            self._served[kind] = serve(self._told(), folder, new_url())
+            self._served[kind] = serve(self._told(), folder, new_url(), **STILL)
         return self._served[kind]
 
     def _told(self) -> Tale:

@@ -23,10 +23,8 @@ from indexer.settings import Webhook as WebhookSetting
 from indexer.shown import Shower
 from indexer.webhooks import Hook
 from ipto.chain import artifact
-from tests.indexer.test_saga_served import Told, told
+from tests.indexer.sagas import Told
 from tests.indexer.world import SCHEMA
-
-__all__ = ["told"]  # the fixture
 
 FIRST_BASE = pytest.mark.parametrize("told", ["sqlite"], indirect=True)
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,20 +11,17 @@ from indexer.check import Report, check
 from indexer.database import open_read, open_writer
 from indexer.model import PROTOCOL_MODEL
 from indexer.raw import RAW
-from ipto.chain import Deployment, artifact
-from ipto.devchain import DevChain
+from ipto.chain import artifact
 from ipto.errors import NotFoundError
 from tests.indexer.conftest import Databases
-from tests.indexer.saga import Saga, tell
-from tests.indexer.world import SCHEMA, World, fresh, new_store, sync, tables
+from tests.indexer.saga import Saga
+from tests.indexer.sagas import Sagas
+from tests.indexer.world import SCHEMA, fresh, new_store, sync, tables
 
 
 @pytest.fixture(scope="module")
-def told(deployed: tuple[DevChain, Deployment]) -> Iterator[Saga]:
-    chain, deployment = deployed
-    snapshot = chain.snapshot()
-    yield tell(World(chain, deployment, random.Random("saga")))
-    chain.revert(snapshot)
+def saga(sagas: Sagas) -> Saga:
+    return sagas.saga()
 
 
 def compare(saga: Saga, url: str) -> Report:
@@ -49,23 +44,23 @@ def test_every_event_is_projected_or_has_a_reason() -> None:
     assert all(len(reason) > 20 for reason in RAW.values())
 
 
-def test_the_database_equals_the_chain_after_everything_happened(told: Saga, databases: Databases) -> None:
-    with new_store(told.world, databases("a")) as store:
-        sync(told.world, store, width=10_000)
+def test_the_database_equals_the_chain_after_everything_happened(saga: Saga, databases: Databases) -> None:
+    with new_store(saga.world, databases("a")) as store:
+        sync(saga.world, store, width=10_000)
         happened = set(store.db.all("SELECT DISTINCT contract, name FROM events"))
         empty = {table.name for table in PROTOCOL_MODEL.tables if store.db.one(f"SELECT 1 FROM {table.name}") is None}
     # No handler was left to synthetic events alone.
     assert happened >= set(PROTOCOL_MODEL.handlers)
     assert not empty
-    report = compare(told, databases("a"))
+    report = compare(saga, databases("a"))
     assert report.first == []
     assert report.compared.total() > 150
     # Block by block with a journal, the same bytes.
-    assert tables(databases("a")) == fresh(told.world, databases("b"), finality_blocks=10_000, width=3)
+    assert tables(databases("a")) == fresh(saga.world, databases("b"), finality_blocks=10_000, width=3)
     with open_writer(databases("a"), SCHEMA) as db:
         db.run("UPDATE checkpoint SET hash = ?", (b"\x01" * 32,))
     with pytest.raises(NotFoundError, match="not on the chain"):
-        compare(told, databases("a"))
+        compare(saga, databases("a"))
 
 
 # What a bug or a bad disk might do to one row: how, and in which table it has to be found.
@@ -120,21 +115,21 @@ WRONG = [
 
 
 @pytest.fixture(scope="module")
-def whole(told: Saga, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def whole(saga: Saga, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("whole") / "a.db"
-    with new_store(told.world, f"sqlite:///{path}") as store:
-        sync(told.world, store, width=10_000)
+    with new_store(saga.world, f"sqlite:///{path}") as store:
+        sync(saga.world, store, width=10_000)
         store.db.compact()
     return path.read_bytes()
 
 
 @pytest.mark.parametrize(("table", "statement"), WRONG, ids=lambda value: value[:60])
-def test_what_is_changed_is_found(told: Saga, whole: bytes, tmp_path: Path, table: str, statement: str) -> None:
+def test_what_is_changed_is_found(saga: Saga, whole: bytes, tmp_path: Path, table: str, statement: str) -> None:
     path = tmp_path / "a.db"
     path.write_bytes(whole)
     with open_writer(f"sqlite:///{path}", SCHEMA) as db:
         assert db.run(statement) > 0
-    report = compare(told, f"sqlite:///{path}")
+    report = compare(saga, f"sqlite:///{path}")
     assert report.wrong[table] > 0, report.first
     lines = list(report.lines())
     assert lines[0].startswith("first difference: ")

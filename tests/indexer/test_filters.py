@@ -13,10 +13,8 @@ from indexer.api.reader import Reader
 from ipto.attestations import schema_digest
 from ipto.ids import dataset_id, offer_id
 from tests.indexer.saga import COMMUNITY
-from tests.indexer.test_saga_served import Told, told
+from tests.indexer.sagas import Told
 from tests.indexer.world import SCHEMA
-
-__all__ = ["told"]  # the fixture
 
 
 def found(told: Told, path: str, **params: Any) -> set[str]:
@@ -78,7 +76,9 @@ def test_by_culture(told: Told) -> None:
     assert found(told, "offers", culture=name, live="true") == offers(told, "plain") & found(
         told, "offers", live="true"
     )
-    assert found(told, "offers", culture="' OR 1=1 --") == set()
+    for strange in ("' OR 1=1 --", "\0", f"{name}\0", "é\x1d\0þ"):
+        assert found(told, "offers", culture=strange) == set()
+        assert told.get("/v1/search", q="river", culture=strange, tag=strange)["items"] == []
 
 
 def test_by_who_vouches(told: Told) -> None:

@@ -6,9 +6,7 @@ from __future__ import annotations
 from indexer.api.links import _LINKS
 from indexer.typescript import description
 from tests.indexer.fuzzing import along_links, each_operation, loaded
-from tests.indexer.test_saga_served import Told, told
-
-__all__ = ["told"]  # the fixture
+from tests.indexer.sagas import Told
 
 
 def test_every_operation_keeps_to_its_description(told: Told) -> None:

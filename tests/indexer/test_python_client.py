@@ -16,9 +16,7 @@ from ipto.ids import dataset_id, offer_id
 from ipto.indexer_api import Operations
 from ipto.services import Indexer, RefusedError, UnknownError
 from ipto.structs import Offer
-from tests.indexer.test_saga_served import Told, told
-
-__all__ = ["told"]  # the fixture
+from tests.indexer.sagas import Told
 
 MODULE = Path(__file__).parents[2] / "ipto" / "indexer_api.py"
 FIRST_BASE = pytest.mark.parametrize("told", ["sqlite"], indirect=True)

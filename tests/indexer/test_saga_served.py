@@ -3,55 +3,10 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
-
-import pytest
-
 from indexer.api import models, records
-from ipto.chain import Deployment
-from ipto.content import LocalStore
-from ipto.devchain import DevChain
 from ipto.ids import invited_account
-from tests.indexer.saga import Saga, tell
-from tests.indexer.served import Served
+from tests.indexer.sagas import Told
 from tests.indexer.story import valid
-from tests.indexer.world import World
-from tests.support.postgres import PostgresServer
-
-
-@dataclass
-class Told:
-    """The saga, and an indexer that serves it."""
-
-    saga: Saga
-    server: Served
-    url: str
-
-    def get(self, path: str, **params: Any) -> Any:
-        return self.server.get(path, **params)
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def told(
-    deployed: tuple[DevChain, Deployment], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[Told]:
-    folder = tmp_path_factory.mktemp("saga")
-    url = f"sqlite:///{folder / 'a.db'}"
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        url = server.new_database()
-    chain, deployment = deployed
-    snapshot = chain.snapshot()
-    saga = tell(World(chain, deployment, random.Random("saga")))
-    LocalStore(folder / "content").put_document(saga.notice)
-    served = Served(saga.world, folder, DATABASE=url, CONTENT_FOLDER=str(folder / "content"), RATE_LIMIT="0")
-    served.catch_up()
-    yield Told(saga, served, url)
-    assert served.close() == 0
-    chain.revert(snapshot)
 
 
 def test_who_judges_a_case(told: Told) -> None:
