@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from eth_abi.exceptions import DecodingError, EncodingError
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
+from ipto._keccak import checksummed, keccak
 from ipto.codec import decode, encode
 from ipto.errors import InputError, IntegrityError, NotFoundError
 from ipto.structs import ChainStruct
@@ -70,7 +69,7 @@ class Param:
             return tuple(self.from_plain(item, arrays - 1) for item in value)
         if self.components:
             return {part.name: part.from_plain(item) for part, item in zip(self.components, value, strict=True)}
-        return to_checksum_address(value) if self.has_address else value
+        return checksummed(value[2:]) if self.has_address else value
 
 
 def _signature(name: str, params: Sequence[Param]) -> str:
@@ -110,7 +109,9 @@ class Function:
         name = str(entry["name"])
         inputs, outputs = (tuple(map(Param.read, entry.get(key, ()))) for key in ("inputs", "outputs"))
         signature = _signature(name, inputs)
-        return cls(name, inputs, outputs, signature, keccak(text=signature)[:4], str(entry.get("stateMutability", "")))
+        return cls(
+            name, inputs, outputs, signature, keccak(signature.encode())[:4], str(entry.get("stateMutability", ""))
+        )
 
     def arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """Positional and named arguments in order. Raises InputError when one is missing, unknown or given twice."""
@@ -152,7 +153,7 @@ class Event:
         name = str(entry["name"])
         params = tuple(map(Param.read, entry["inputs"]))
         signature = _signature(name, params)
-        return cls(name, params, signature, keccak(text=signature))
+        return cls(name, params, signature, keccak(signature.encode()))
 
     def decode(self, topics: Sequence[bytes], data: bytes) -> dict[str, Any]:
         """Arguments by name, in ABI order. An indexed string, array or struct is only known by its 32-byte hash.

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from eth_utils.address import to_checksum_address
+from ipto._keccak import checksummed
 
 _UINT = re.compile(r"uint([0-9]{1,3})")
 _BYTES = re.compile(r"bytes([0-9]{1,2})")
@@ -135,7 +135,7 @@ def _fixed(size: int, value: Any) -> bytes:
 
 @functools.lru_cache(maxsize=4096)
 def _address(value: Any) -> bytes:
-    if type(value) is not str or len(value) != 42 or to_checksum_address(value) != value:
+    if type(value) is not str or len(value) != 42 or checksummed(value[2:].lower()) != value:
         raise UnsupportedError
     return bytes.fromhex(value[2:]).rjust(32, b"\0")
 

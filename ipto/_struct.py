@@ -17,14 +17,12 @@ checks, the tuple that `eth-abi` encodes, the JSON form and the EIP-712 type. Fi
 from __future__ import annotations
 
 import dataclasses
-import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, NamedTuple, Self, get_args, get_origin, get_type_hints
 
-from eth_utils.address import to_checksum_address
-
+from ipto._keccak import checksummed
 from ipto.errors import InputError
 
 # Integers of more bits than this are written as decimal strings in JSON.
@@ -63,16 +61,10 @@ def checksum_address(value: object, where: str = "address") -> str:
     if not isinstance(value, str) or not _HEX_ADDRESS.fullmatch(value):
         raise InputError(f"{where}: {_show(value)} is not an address; write 0x and 40 hex digits")
     digits = value[2:]
-    checked = _checksummed(digits.lower())
+    checked = checksummed(digits.lower())
     if digits not in (digits.lower(), digits.upper()) and value != checked:
         raise InputError(f"{where}: {value} has a wrong checksum (EIP-55); copy the address again")
     return checked
-
-
-@functools.lru_cache(maxsize=4096)
-def _checksummed(digits: str) -> str:
-    # A hash each time; the same few addresses come again and again.
-    return str(to_checksum_address("0x" + digits))
 
 
 def check_uint(value: object, bits: int, where: str) -> int:

@@ -17,9 +17,8 @@ from typing import Any, Protocol
 
 import coincurve
 from eth_account import Account
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
+from ipto._keccak import address_of_key
 from ipto.errors import InputError, IntegrityError, NotFoundError
 from ipto.structs import checksum_address
 
@@ -69,7 +68,7 @@ class LocalSigner:
         except (ValueError, TypeError):
             raise InputError("this is not a private key: 32 bytes, not zero, below the curve's order") from None
         public: bytes = self._key.public_key.format(compressed=False)
-        self._address: str = to_checksum_address(keccak(public[1:])[12:])
+        self._address: str = address_of_key(public)
 
     @classmethod
     def random(cls) -> LocalSigner:

@@ -8,9 +8,8 @@ SEC 1 appendix C.5 (DER of ECDSA-Sig-Value), RFC 5480 (SubjectPublicKeyInfo), EI
 from __future__ import annotations
 
 import coincurve
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
+from ipto._keccak import address_of_key
 from ipto.errors import InputError, IntegrityError
 
 __all__ = ["ORDER", "address_of_point", "ethereum_signature", "point_of_spki", "read_der"]
@@ -62,7 +61,7 @@ def point_of_spki(document: bytes) -> bytes:
 
 def address_of_point(point: bytes) -> str:
     """The address of a public point (65 bytes), EIP-55."""
-    return str(to_checksum_address(keccak(point[1:])[12:]))
+    return address_of_key(point)
 
 
 def ethereum_signature(digest: bytes, signature: bytes, point: bytes) -> bytes:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from eth_utils.crypto import keccak
-
+from ipto._keccak import keccak
 from ipto.codec import encode
 from ipto.errors import InputError
 from ipto.structs import MAX_SHARES, SHARE_TOTAL, ZERO32, Dataset, Offer, Share, checksum_address

@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from eth_utils.crypto import keccak
-
+from ipto._keccak import keccak
 from ipto.errors import InputError
 from ipto.structs import SumNode
 
@@ -21,7 +20,7 @@ __all__ = ["MAX_LEAVES", "MAX_SUM", "Share", "SumTree", "root_of"]
 MAX_LEAVES = 2**32 - 1
 MAX_SUM = 2**104 - 1  # what one report can bring
 
-_LEAF, _NODE, _ROOT = (keccak(text=f"IPTO usage {kind}") for kind in ("leaf", "node", "root"))
+_LEAF, _NODE, _ROOT = (keccak(f"IPTO usage {kind}".encode()) for kind in ("leaf", "node", "root"))
 _SUM = 16  # bytes of a sum as it is kept
 _RECORD = 32 + _SUM
 _PAD = bytes(32 - _SUM)

@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, cast
 
 import coincurve
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
+from ipto._keccak import address_of_key, keccak
 from ipto._struct import Abi, FieldSpec
 from ipto.codec import encode
 from ipto.errors import InputError, IntegrityError
@@ -189,8 +188,8 @@ class Domain:
 
 @functools.lru_cache(maxsize=256)
 def _separator(domain: Domain) -> bytes:
-    names = keccak(text=domain.name), keccak(text=domain.version)
-    values = [keccak(text=Domain.TYPE), *names, domain.chain_id, domain.verifying_contract]
+    names = keccak(domain.name.encode()), keccak(domain.version.encode())
+    values = [keccak(Domain.TYPE.encode()), *names, domain.chain_id, domain.verifying_contract]
     return keccak(encode(["bytes32", "bytes32", "bytes32", "uint256", "address"], values))
 
 
@@ -303,7 +302,7 @@ def type_hash(kind: type[ChainStruct]) -> bytes:
 
 @functools.cache
 def _type_hash(kind: Any) -> bytes:
-    return keccak(text=encode_type(kind))
+    return keccak(encode_type(kind).encode())
 
 
 def struct_hash(value: ChainStruct) -> bytes:
@@ -354,7 +353,7 @@ def recover(data: TypedData, signature: bytes) -> str:
         public = coincurve.PublicKey.from_signature_and_message(r + s + bytes([v - 27]), data.digest, hasher=None)
     except Exception as error:  # coincurve raises bare Exception and ValueError
         raise IntegrityError("nobody made this signature; sign the message again") from error
-    return str(to_checksum_address(keccak(public.format(compressed=False)[1:])[12:]))
+    return address_of_key(public.format(compressed=False))
 
 
 def verify(data: TypedData, signature: bytes, signer: str) -> None:

@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from eth_utils.crypto import keccak
-
+from ipto._keccak import keccak
 from ipto.accounts import Signer
 from ipto.kms import KmsSigner
 from ipto.rpc import AsyncRpc, RpcError, RpcTransportError

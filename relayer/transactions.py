@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
-
+from ipto._keccak import checksummed, keccak
 from ipto.accounts import Signer
 from ipto.errors import InputError
 
@@ -67,7 +65,7 @@ def call_of(raw: bytes) -> Call:
         fields, rest = _read(raw[1:])
         if raw[:1] != _TYPE or rest or not isinstance(fields, list) or len(fields) != 12:
             raise InputError("these bytes are not a signed EIP-1559 transaction")
-        to = str(to_checksum_address(fields[5]))
+        to = checksummed(bytes(fields[5]).hex())
         return Call(to, fields[7], int.from_bytes(fields[4], "big"), int.from_bytes(fields[6], "big"))
     except (IndexError, TypeError, ValueError) as error:
         raise InputError("these bytes are not a signed EIP-1559 transaction") from error

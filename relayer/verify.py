@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import coincurve
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
+from ipto._keccak import address_of_key
 from ipto.codec import encode
 from ipto.rpc import AsyncRpc, RpcError
 from relayer.problems import RefusedError, forbidden
@@ -30,7 +29,7 @@ def recover(digest: bytes, signature: bytes) -> str | None:
     except Exception:
         # coincurve raises bare exceptions of several types for numbers off the curve.
         return None
-    return str(to_checksum_address(keccak(key.format(compressed=False)[1:])[12:]))
+    return address_of_key(key.format(compressed=False))
 
 
 async def check_signature(rpc: AsyncRpc, signer: str, digest: bytes, signature: bytes, *, contracts: bool) -> bool:

@@ -114,9 +114,7 @@ def _walk(sight: Sight, trees: Trees, report: Mapping[str, Any], tree: Tree, gro
         if not left:
             trees.finish(report["id"], turn.need.marker, group.start)
         wanted = {
-            place
-            for place in left
-            if turn.is_new(asked.get((report["id"], "0x" + tree.shares[place].offer_id.hex())))
+            place for place in left if turn.is_new(asked.get((report["id"], "0x" + tree.shares[place].offer_id.hex())))
         }
         worthy = [place for place in left if worth.pays(tree.shares[place].amount, currency, LEAF_GAS, marginal=True)]
         # First what was asked for: it is left out last when the proof is too long.
