@@ -191,8 +191,12 @@ class _Core:
         return RpcTooLargeError(f"{self.host} answers with more than {MOST_BYTES >> 20} MB; ask it for less at once")
 
     def failure(self, error: httpx.HTTPError) -> RpcTransportError:
-        if isinstance(error, httpx.TimeoutException):
-            return RpcTimeoutError(f"{self.host} did not answer in time; check the node or raise the timeout")
+        return self.too_slow() if isinstance(error, httpx.TimeoutException) else self.unreachable(error)
+
+    def too_slow(self) -> RpcTimeoutError:
+        return RpcTimeoutError(f"{self.host} did not answer in time; check the node or raise the timeout")
+
+    def unreachable(self, error: Exception) -> RpcTransportError:
         return RpcTransportError(f"{self.host} cannot be reached ({type(error).__name__}); is the node running?")
 
 

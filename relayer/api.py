@@ -22,6 +22,7 @@ from ipto.errors import InputError
 from ipto.structs import checksum_address
 from relayer import documentation as docs
 from relayer.database import StorageError
+from relayer.front import KEY, LONGEST_KEY, FrontDoor
 from relayer.intake import Accepted
 from relayer.ledger import day_of
 from relayer.operators_api import address_of, admin_router, metrics_router
@@ -42,8 +43,8 @@ IdempotencyKey = Annotated[
     Header(
         alias="Idempotency-Key",
         min_length=1,
-        max_length=128,
-        pattern=r"^[\x21-\x7e]+$",
+        max_length=LONGEST_KEY,
+        pattern=KEY,
         description="chosen by the client, unguessable (a UUID); the same key with another action is a conflict",
     ),
 ]
@@ -89,6 +90,12 @@ def create_app(
         openapi_url="/openapi.json",
     )
     _handle_errors(app)
+
+    async def take_action(request: Request, key: str | None) -> Response:
+        body = await _read_json(request, service.settings.body_limit)
+        return _accepted(await service.submit_action(body, key, network_of(request)))
+
+    app.add_middleware(FrontDoor, takes={"/v1/actions": take_action}, errors=_answer_to)
     app.include_router(metrics_router(service))
     if admin_key is not None:
         app.include_router(admin_router(service, admin_key))
@@ -96,9 +103,8 @@ def create_app(
         portal.install(app, network_of)
 
     @app.post("/v1/actions", status_code=202, operation_id="submitAction", **docs.SUBMIT_ACTION)
-    async def submit_action(request: Request, key: IdempotencyKey = None) -> JSONResponse:
-        body = await _read_json(request, service.settings.body_limit)
-        return _accepted(await service.submit_action(body, key, network_of(request)))
+    async def submit_action(request: Request, key: IdempotencyKey = None) -> Response:
+        return await take_action(request, key)
 
     @app.post("/v1/purchases", status_code=202, operation_id="submitPurchase", **docs.SUBMIT_PURCHASE)
     async def submit_purchase(request: Request, key: IdempotencyKey = None) -> JSONResponse:
@@ -219,11 +225,24 @@ def _problem(status: int, code: str, detail: str, headers: dict[str, str] | None
     return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")
 
 
+def _answer_to(error: Exception) -> Response:
+    if isinstance(error, RefusedError):
+        headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None
+        return _problem(error.status, error.code, error.detail, headers)
+    if isinstance(error, HTTPException):
+        return _problem(error.status_code, "http", str(error.detail), dict(error.headers or {}))
+    if isinstance(error, StorageError):
+        log.error("database: %s", error)
+        words = "the queue cannot be written now; send the same request again"
+        return _problem(503, "storage", words, {"Retry-After": "10"})
+    log.exception("unexpected", exc_info=error)
+    return _problem(500, "internal", "something went wrong here; send the same request again")
+
+
 def _handle_errors(app: FastAPI) -> None:
     @app.exception_handler(RefusedError)
     async def refused(_: Request, error: RefusedError) -> Response:
-        headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None
-        return _problem(error.status, error.code, error.detail, headers)
+        return _answer_to(error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
@@ -232,16 +251,12 @@ def _handle_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> Response:
-        return _problem(error.status_code, "http", str(error.detail), dict(error.headers or {}))
+        return _answer_to(error)
 
     @app.exception_handler(StorageError)
     async def database(_: Request, error: StorageError) -> Response:
-        log.error("database: %s", error)
-        return _problem(
-            503, "storage", "the queue cannot be written now; send the same request again", {"Retry-After": "10"}
-        )
+        return _answer_to(error)
 
     @app.exception_handler(Exception)
     async def surprise(_: Request, error: Exception) -> Response:
-        log.exception("unexpected", exc_info=error)
-        return _problem(500, "internal", "something went wrong here; send the same request again")
+        return _answer_to(error)

@@ -12,8 +12,12 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import Any
+from urllib.request import getproxies
 
-from ipto.rpc import AsyncRpc, RpcError, RpcTimeoutError, RpcTransportError
+import orjson
+
+from ipto.rpc import MOST_BYTES, AsyncRpc, RpcError, RpcTimeoutError, RpcTransportError
+from relayer.line import Line, TooLongError
 
 _LARGEST = 64
 _REQUESTS = 4
@@ -28,10 +32,31 @@ class BundledRpc(AsyncRpc):
     def __init__(self, url: str, *, timeout: float, largest: int = _LARGEST) -> None:
         """largest: calls of one request; 1 for nodes without batches."""
         super().__init__(url, timeout=timeout)
+        # Through a proxy goes what knows about proxies.
+        direct = not self._core.trust_env or not getproxies()
+        self._line = Line(url, timeout=timeout, most=MOST_BYTES) if direct else None
         self._largest = largest
         self._waiting: list[_Waiting] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._singly_until = 0.0
+
+    async def _post(self, body: object) -> tuple[int, bytearray]:
+        if self._line is None:
+            return await super()._post(body)
+        try:
+            return await self._line.post(orjson.dumps(body))
+        except TimeoutError:
+            raise self._core.too_slow() from None
+        except TooLongError:
+            raise self._core.too_large() from None
+        except OSError as error:
+            raise self._core.unreachable(error) from error
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._line is not None:
+            self._line.close()
+        await super().aclose()
 
     async def call(self, method: str, *params: Any) -> Any:
         """Call one method and return its result as JSON. Raises RpcError or RpcTransportError."""

@@ -54,7 +54,11 @@ class Follower:
         if not items:
             return latest
         stable = await self._stable(items)
-        found = await asyncio.gather(*(self._look(item, latest, stable) for item in items), return_exceptions=True)
+        # Most have no receipt to look for: of thousands that are out, no task is made for each.
+        asked = [item for item in items if latest > item.newest.nonce and self._told(item, stable) is None]
+        answers = await asyncio.gather(*map(self._look, asked), return_exceptions=True)
+        by_nonce = {item.newest.nonce: answer for item, answer in zip(asked, answers, strict=True)}
+        found = [by_nonce.get(item.newest.nonce, self._told(item, stable)) for item in items]
         mined: list[tuple[InFlight, Mined]] = []
         done: list[tuple[InFlight, Mined]] = []
         for item, result in zip(items, found, strict=True):
@@ -92,13 +96,16 @@ class Follower:
         )
         return {str(block["hash"]) for block in blocks if block}
 
-    async def _look(self, item: InFlight, latest: int, stable: set[str]) -> Mined | None:
-        """The receipt of whichever of the slot's transactions was mined; None when none was."""
+    @staticmethod
+    def _told(item: InFlight, stable: set[str]) -> Mined | None:
+        """What an earlier receipt said, while its block is part of the chain."""
         first = item.actions[0]
         if first.block_hash in stable and first.tx_hash is not None and first.block_number is not None:
             return Mined(first.tx_hash, first.block_number, first.block_hash or "", ())
-        if latest <= item.newest.nonce:
-            return None
+        return None
+
+    async def _look(self, item: InFlight) -> Mined | None:
+        """The receipt of whichever of the slot's transactions was mined; None when none was."""
         for attempt in reversed(item.attempts):
             receipt = await self._rpc.call("eth_getTransactionReceipt", attempt.hash)
             if receipt is not None and receipt.get("blockHash"):

@@ -26,6 +26,7 @@ from relayer.verify import check_signature
 
 # How long a submission waits for its turn to be checked before it is asked to come back.
 _TURN_SECONDS = 5.0
+_HEAD_SECONDS = 2.0
 
 
 class Service:
@@ -55,6 +56,7 @@ class Service:
         self._intake = Intake(queue.database, queue.rules, clock)
         self._simulator = Simulator(rpc, settings.simulate_at)
         self._turns = asyncio.Semaphore(settings.concurrent_checks)
+        self._head = (0, float("-inf"))  # a block number, and until when it will do
 
     @property
     def currencies(self) -> tuple[str, ...]:
@@ -112,10 +114,8 @@ class Service:
         self._policy.check_new(request, self.now())
         lane = self.sender.lanes[0].address
         gas_cap = self.settings.gas_cap(request.kind, by_contract=new.by_contract)
-        head, outcome = await asyncio.gather(
-            self.rpc.block_number(),
-            self._simulator.run(lane, request.target, request.calldata, gas_cap, exact=new.by_contract),
-        )
+        head = await self._recent_head()
+        outcome = await self._simulator.run(lane, request.target, request.calldata, gas_cap, exact=new.by_contract)
         if not outcome.succeeds:
             if await effects.nonce_used(self.rpc, new, "latest"):
                 raise conflict("nonce-used", "this nonce is used or cancelled on chain; sign with a new nonce")
@@ -128,13 +128,24 @@ class Service:
             since_block=max(0, head - 2 * self.settings.confirmations),
         )
 
+    async def _recent_head(self) -> int:
+        """A block number that was the newest a moment ago: an older one only looks for effects from earlier on."""
+        number, until = self._head
+        if time.monotonic() >= until:
+            number = await self.rpc.block_number()
+            self._head = number, time.monotonic() + _HEAD_SECONDS
+        return number
+
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
         """Bounds the work asked of the node; turns its silence into an answer for the client."""
-        try:
-            await asyncio.wait_for(self._turns.acquire(), _TURN_SECONDS)
-        except TimeoutError:
-            raise busy("busy", "too many submissions are being checked; try again in a moment", 5) from None
+        if self._turns.locked():
+            try:
+                await asyncio.wait_for(self._turns.acquire(), _TURN_SECONDS)
+            except TimeoutError:
+                raise busy("busy", "too many submissions are being checked; try again in a moment", 5) from None
+        else:
+            await self._turns.acquire()  # at once: no timer, no task
         try:
             yield
         except (RpcTransportError, RpcError) as error:
