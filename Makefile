@@ -91,8 +91,8 @@ bench-indexer: $(VENV)/.dev ## the indexer beside Ponder and Envio on one chain;
 bench-relayer: $(VENV)/.dev ## the relayer's speed beside a bare loop's; writes bench/results/relayer.json (PART=throughput for one)
 	$(BIN)/python -m bench.relayer $(PART)
 
-chaos-relayer: $(VENV)/.dev ## thousands of drills of the relayer (RUNS=2000 TWO=400 TRIALS=20); writes bench/results/relayer-chaos.json
-	RUNS=$(or $(RUNS),2000) TWO=$(or $(TWO),400) TRIALS=$(or $(TRIALS),20) $(BIN)/python -m tests.campaigns.relayer
+chaos-relayer: $(VENV)/.dev ## thousands of drills of the relayer (RUNS=2000 TWO=400 ERRANDS=1000 TRIALS=20); writes bench/results/relayer-chaos.json
+	RUNS=$(or $(RUNS),2000) TWO=$(or $(TWO),400) ERRANDS=$(or $(ERRANDS),1000) TRIALS=$(or $(TRIALS),20) $(BIN)/python -m tests.campaigns.relayer
 
 lock: $(VENV)/.dev ## pin every dependency again
 	$(BIN)/python -m scripts.lock

@@ -173,6 +173,9 @@ CREATE INDEX audit_action ON audit (action_id);
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
+# Made too in databases of this version that were without it: what of a signer is out, without reading all that is.
+_LATER = "CREATE INDEX IF NOT EXISTS actions_out_of_signer ON actions (signer, seq) WHERE state = 'sent';"
+
 _SQLITE_ONLY = """
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
@@ -201,6 +204,7 @@ def connect(path: Path) -> SqliteDatabase:
             database.script(f"{schema}{_SQLITE_ONLY}PRAGMA user_version = {VERSION};")
         else:
             _check_version(str(path), version)
+        database.script(_LATER)
     except BaseException:
         database.close()
         raise
@@ -235,6 +239,8 @@ def _prepare(database: PostgresDatabase) -> None:
                 raise
     rows = database.read("SELECT value FROM meta WHERE name = 'version'")
     _check_version("the database", int(rows[0]["value"]) if rows else 1)
+    if database.read("SELECT to_regclass('actions_out_of_signer') AS found")[0]["found"] is None:
+        database.script(_LATER)
 
 
 def _check_version(where: str, version: int) -> None:

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Thousands of drills of the relayer, each from its seed: `make chaos-relayer` (RUNS=2000, TWO=400, TRIALS=20).
+"""Thousands of drills of the relayer, each from its seed: `make chaos-relayer` (RUNS=2000, TWO=400, ERRANDS=1000,
+TRIALS=20).
 
     sqlite    one relayer that is killed between any two lines (tests/relayer/drill.py)
     postgres  two relayers on one queue, sessions cut, the server crashing (the same drill)
+    keeper    payouts out of the vault, killed likewise (tests/relayer/errands/drill.py)
+    income    a keeper that collects from a dataset, claims shares of reports and pays out (errands/income.py)
+    treasury  refills of lanes
     trials    real processes, a real node behind a chaos proxy, concurrent clients (tests/relayer/trial.py)
 
 It goes on where it was stopped, as long as relayer and drills are the same. Writes bench/results/relayer-chaos.json:
@@ -33,6 +37,8 @@ import orjson
 from ipto.deploy import Parameters, deploy, install_factory
 from ipto.devchain import DevChain, dev_signer
 from tests.relayer.drill import Drill
+from tests.relayer.errands.drill import ErrandDrill
+from tests.relayer.errands.income import IncomeDrill
 from tests.relayer.trial import Trial
 from tests.relayer.world import RelayerProcess, World
 from tests.support.postgres import PostgresServer
@@ -64,12 +70,21 @@ def run(task: tuple[str, int]) -> tuple[str, int, dict[str, int], str]:
         if kind == "trials":
             counts = trial(seed)
         else:
-            one = Drill(seed, server() if kind == "postgres" else None)
+            one = make(kind, seed)
             counts = one.counts
             one.run()
     except Exception:
         return kind, seed, dict(counts), traceback.format_exc()
     return kind, seed, dict(counts), ""
+
+
+def make(kind: str, seed: int) -> Drill | ErrandDrill:
+    """The drill of a seed."""
+    if kind == "income":
+        return IncomeDrill(seed)
+    if kind in ("keeper", "treasury"):
+        return ErrandDrill(seed, kind)
+    return Drill(seed, server() if kind == "postgres" else None)
 
 
 def trial(seed: int) -> Counter[str]:
@@ -98,7 +113,8 @@ def fingerprint() -> str:
     files = chained(
         (ROOT / "relayer").rglob("*.py"),
         (ROOT / "tests" / "relayer" / name for name in
-         ("drill.py", "faults.py", "history.py", "model_node.py", "trial.py", "chaos.py", "world.py")),
+         ("drill.py", "faults.py", "history.py", "model_node.py", "trial.py", "chaos.py", "world.py",
+          "errands/drill.py", "errands/income.py")),
     )  # fmt: skip
     digest = hashlib.sha256()
     for file in sorted(files):
@@ -122,6 +138,7 @@ def main() -> None:
     wanted = {
         "sqlite": int(os.environ.get("RUNS", "2000")),
         "postgres": int(os.environ.get("TWO", "400")),
+        **dict.fromkeys(("keeper", "income", "treasury"), int(os.environ.get("ERRANDS", "1000"))),
         "trials": int(os.environ.get("TRIALS", "20")),
     }
     first, of = int(os.environ.get("FIRST", "0")), fingerprint()
@@ -153,16 +170,16 @@ def main() -> None:
             if not told:
                 running |= {pool.submit(run, task) for task in islice(waiting, len(ended))}
     done = {task: done[task] for task in tasks if task in done}
-    write(done)
+    write(list(wanted), done)
     failed = [task for task, found in done.items() if found["why"]]
     print(f"{len(done) - len(failed)} of {len(tasks)} passed, {len(failed)} failed")
     sys.exit(bool(failed) or len(done) < len(tasks))
 
 
-def write(done: dict[tuple[str, int], dict[str, Any]]) -> None:
+def write(kinds: list[str], done: dict[tuple[str, int], dict[str, Any]]) -> None:
     """The result."""
     result: dict[str, Any] = {}
-    for kind in ("sqlite", "postgres", "trials"):
+    for kind in kinds:
         found = [one for (what, _), one in done.items() if what == kind]
         events: Counter[str] = Counter()
         for one in found:

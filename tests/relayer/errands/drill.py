@@ -24,6 +24,7 @@ from ipto.services import ServiceError
 from ipto.structs import ETH, checksum_address
 from relayer import audit
 from relayer.database import Database, StorageError
+from relayer.errands import REFILL
 from relayer.errands.commands import make_keeper, make_treasury
 from relayer.errands.settings import KeeperSettings, TreasurySettings
 from relayer.schema import connect
@@ -100,15 +101,18 @@ class LaggingIndexer:
     def __init__(self, chain: VaultChain, drill: ErrandDrill) -> None:
         self._chain, self._drill = chain, drill
 
-    def get(self, path: str, **_: Any) -> Any:
-        assert path == "balances"
+    def height(self) -> str:
+        """The block it shows. Raises ServiceError when it does not answer."""
         if self._drill.dead:
             raise Killed
         quiet, dice = self._drill.quiet, self._drill.dice
         if not quiet and dice.random() < 0.05:
             raise ServiceError("the indexer does not answer")
-        height = len(self._chain.blocks) - 1 - (0 if quiet else dice.choice([0, 0, 1, 5]))
-        block = hex(max(0, height))
+        return hex(max(0, len(self._chain.blocks) - 1 - (0 if quiet else dice.choice([0, 0, 1, 5]))))
+
+    def get(self, path: str, **_: Any) -> Any:
+        assert path == "balances"
+        block = self.height()
         items = []
         for account in PEOPLE:
             booked = self._chain.booked(account, block)
@@ -128,13 +132,28 @@ class LaggingIndexer:
 class ErrandDrill:
     """Everything of one seed; `what` is keeper or treasury."""
 
+    deployment = DEPLOYMENT
+    chain: VaultChain
+
     def __init__(self, seed: int, what: str) -> None:
         self.dice, self.what = random.Random(seed), what
-        self.chain = VaultChain(self.dice)
+        self.chain = self.make_chain()
         self.counts: Counter[str] = Counter()
         self.quiet = self.dead = False
         self.full = 0  # so many transactions find the disk full
         self.skew, self.lines_left = 0, -1
+
+    def make_chain(self) -> VaultChain:
+        return VaultChain(self.dice)
+
+    def make_node(self) -> VaultNode:
+        return VaultNode(self.chain, self.fault)
+
+    def make_indexer(self) -> LaggingIndexer:
+        return LaggingIndexer(self.chain, self)
+
+    def keeper_settings(self) -> dict[str, Any]:
+        return {}
 
     def clock(self) -> float:
         return self.chain.now + self.skew
@@ -157,17 +176,24 @@ class ErrandDrill:
         quiet, self.quiet = self.quiet, True  # a start that fails is simply another one
         real = connect(self.path)
         self.database = Faulty(cast(Database, real), cast(Fate, self), real.close)
-        node, database = cast(Any, VaultNode(self.chain, self.fault)), cast(Any, self.database)
+        node, database = cast(Any, self.make_node()), cast(Any, self.database)
         common: dict[str, Any] = {
             "confirmations": CONFIRMATIONS, "replace_after": 30, "rebroadcast_after": 10, "simulate_at": "latest",
             "cancel_after": 30, "max_fee": 50 * 10**9, "patience": 600, "signer_day_reverts": 1000,
         }  # fmt: skip
         if self.what == "keeper":
             settings = KeeperSettings(
-                ratio=1, interval=0, backoff=60, backoff_most=600, day_wei=DAY_WEI, account_day_wei=DAY_WEI, **common
+                ratio=1,
+                interval=0,
+                backoff=60,
+                backoff_most=600,
+                day_wei=DAY_WEI,
+                account_day_wei=DAY_WEI,
+                **self.keeper_settings(),
+                **common,
             )
-            indexer = cast(Any, LaggingIndexer(self.chain, self))
-            parts = asyncio.run(make_keeper(settings, DEPLOYMENT, database, [KEY], node, indexer, self.clock))
+            indexer = cast(Any, self.make_indexer())
+            parts = asyncio.run(make_keeper(settings, self.deployment, database, [KEY], node, indexer, self.clock))
             self.decide: Callable[[], Any] = parts.keeper.step
             self.office = parts.office
         else:
@@ -175,7 +201,7 @@ class ErrandDrill:
                 lanes=tuple(LANES), threshold_wei=LOW, target_wei=FULL, day_wei=REFILL_DAY, lane_day_wei=REFILL_DAY,
                 **common,
             )  # fmt: skip
-            treasury = make_treasury(refills, DEPLOYMENT, database, [KEY], node, self.clock)
+            treasury = make_treasury(refills, self.deployment, database, [KEY], node, self.clock)
             self.decide, self.office = treasury.treasury.step, treasury.office
         self.quiet = quiet
         self.lane = self.office.sender.lanes[0]
@@ -224,10 +250,15 @@ class ErrandDrill:
             self.skew = dice.choice([-30, -5, 0, 10, 25])
         elif what == "full":
             self.full = dice.randrange(1, 6)
-        elif chain.refusing:
-            chain.refusing.clear()
         else:
-            chain.refusing.add(dice.choice(PEOPLE))
+            self.mood()
+
+    def mood(self) -> None:
+        """Somebody refuses what is sent, or no longer."""
+        if self.chain.refusing:
+            self.chain.refusing.clear()
+        else:
+            self.chain.refusing.add(self.dice.choice(PEOPLE))
 
     def people(self) -> None:
         """Somebody pays in; a lane is used."""
@@ -271,9 +302,7 @@ class ErrandDrill:
 
     def settle(self) -> None:
         """Nothing misbehaves any more: what is owed is paid, what is low is filled, and everything adds up."""
-        self.quiet, self.chain.base_fee, self.skew = True, 10**9, 0
-        self.full = 0
-        self.chain.refusing.clear()
+        self.quieten()
         self.database.abandon()
         self.open()
         for _ in range(400):
@@ -284,14 +313,31 @@ class ErrandDrill:
             if not self.office.desk.open() and not self.owed():
                 break
         assert not self.owed(), f"left: {self.owed()}; {self.office.desk.refusals}"
+        self.judge_end()
+
+    def quieten(self) -> None:
+        self.quiet, self.chain.base_fee, self.skew, self.full = True, 10**9, 0, 0
+        self.chain.refusing.clear()
+
+    def judge_end(self) -> None:
+        """Everything adds up: one effect for each need, no gap among nonces, nothing set aside any more."""
         rows = self.database.read("SELECT * FROM actions")
         assert {row["state"] for row in rows} <= {"final", "failed"}
+        mined = {tx.hash: call_of(tx.raw) for block in self.chain.blocks for tx in block.sent}
+        carried = [row for row in rows if row["state"] == "final"]
+        assert len({row["tx_hash"] for row in carried}) == len(carried), "two payouts are said to be one transaction"
+        for row in carried:
+            call, data = mined[row["tx_hash"]], bytes(row["calldata"])
+            said = (b"", int.from_bytes(data, "big")) if row["kind"] == REFILL else (data, 0)
+            assert (call.to, call.data, call.value) == (row["target"], *said), "another transaction than was said"
         nonces = [row["nonce"] for row in self.database.read("SELECT DISTINCT nonce FROM transactions")]
         assert sorted(nonces) == list(range(self.chain.count(KEY.address))), "a nonce gap"
         assert all(row["reserved"] == "0" for row in self.database.read("SELECT * FROM budgets"))
         assert audit.verify(cast(Any, self.database)) == []
         self.counts["rows"] += len(rows)
         self.counts["moved nothing"] += self.chain.idle
+        # Only who changes their mind between question and block costs gas for nothing.
+        assert not self.chain.idle or self.counts["mood"], "a payout was sent that had been made"
 
     def owed(self) -> list[str]:
         if self.what == "keeper":
