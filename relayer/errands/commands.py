@@ -212,6 +212,7 @@ def treasury_app(parts: TreasuryParts, settings: TreasurySettings) -> FastAPI:
 
     async def status() -> dict[str, Any]:
         return {
+            "looked_at": treasury.looked_at,
             "refilled": {lane: str(wei) for lane, wei in treasury.balances.items()},
             "needy": treasury.needy,
             "capped": sorted(treasury.capped),
@@ -231,6 +232,7 @@ def treasury_app(parts: TreasuryParts, settings: TreasurySettings) -> FastAPI:
                 "Whether a limit keeps a lane from being refilled.",
                 {f'lane="{lane}"': int(lane in treasury.capped) for lane in settings.lanes},
             ),
+            "looked_timestamp_seconds": ("When all lanes had been looked at.", {"": treasury.looked_at}),
             "fails": ("Whether the last round failed.", {"": int(treasury.error is not None)}),
         }
         return await office.numbers("ipto_treasury", more)

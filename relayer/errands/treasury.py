@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from ipto.rpc import AsyncRpc, RpcError, RpcTransportError, quantity
@@ -43,6 +44,7 @@ class Treasury:
         self.needy: dict[str, str] = {}  # lane below the threshold → what is being done about it, or why nothing
         self.capped: set[str] = set()  # lanes that a limit keeps from being refilled
         self.balances: dict[str, int] = {}
+        self.looked_at = 0  # UTC seconds at which every lane had been looked at
 
     async def run(self) -> None:
         """Rounds until cancelled."""
@@ -75,6 +77,7 @@ class Treasury:
                 self.capped.discard(lane)
             else:
                 ordered += await self._refill(lane, head, self._settings.target_wei - balance)
+        self.looked_at = int(time.time())
         if ordered:
             self._wake()
         return ordered
