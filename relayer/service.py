@@ -117,6 +117,8 @@ class Service:
         head = await self._recent_head()
         outcome = await self._simulator.run(lane, request.target, request.calldata, gas_cap, exact=new.by_contract)
         if not outcome.succeeds:
+            if await self._lookup.find(new) is not None:
+                return new  # the same action at the same time was faster, perhaps onto the chain: its row is the answer
             if await effects.nonce_used(self.rpc, new, "latest"):
                 raise conflict("nonce-used", "this nonce is used or cancelled on chain; sign with a new nonce")
             raise RefusedError(422, "would-revert", f"the chain would refuse it: {outcome.reason}")
