@@ -7,16 +7,19 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import orjson
 
 from ipto._abi import Abi
 from ipto._transactions import Receipt, reverted, send
-from ipto.accounts import Signer
 from ipto.errors import InputError, NotFoundError
 from ipto.rpc import Rpc, RpcError, quantity
 from ipto.structs import checksum_address
+
+if TYPE_CHECKING:
+    # Reading a chain needs no keys, and what they need takes long to import.
+    from ipto.accounts import Signer
 
 
 class Artifact(TypedDict):

@@ -6,12 +6,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from ipto.accounts import Signer
 from ipto.errors import IptoError
 from ipto.rpc import Rpc, RpcError, quantity
 from ipto.structs import checksum_address
+
+if TYPE_CHECKING:
+    # Reading a chain needs no keys, and what they need takes long to import.
+    from ipto.accounts import Signer
 
 DEFAULT_RECEIPT_SECONDS = 120.0
 _POLL_SECONDS = 0.02

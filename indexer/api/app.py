@@ -9,8 +9,11 @@ import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi import FastAPI
+import anyio.to_thread
+from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from indexer.api import (
     analytics,
@@ -19,7 +22,6 @@ from indexer.api import (
     datasets,
     disputes,
     events,
-    graphql,
     metrics,
     money,
     problems,
@@ -98,11 +100,34 @@ def create_app(settings: Settings, deployment: Deployment) -> FastAPI:
     for part in (*parts, *others, events.router, stream.router):
         app.include_router(part(context))
     if settings.graphql:
-        app.include_router(graphql.router(context), prefix="/v1")
+        app.router.routes.append(Route("/v1/graphql", _GraphQL(context)))
     app.include_router(state.router(context))
     app.include_router(metrics.router(context, counts))
     _describe_min_block(app)
     return app
+
+
+class _GraphQL:
+    """GraphQL, made when it is first asked for, on a thread: it takes as long as everything else together."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._made: ASGIApp | None = None
+        self._making = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        async with self._making:
+            if self._made is None:
+                self._made = await anyio.to_thread.run_sync(self._make)
+        await self._made(scope, receive, send)
+
+    def _make(self) -> ASGIApp:
+        from indexer.api import graphql
+
+        router = APIRouter()
+        router.include_router(graphql.router(self._context), prefix="/v1")
+        return router
 
 
 def _describe_min_block(app: FastAPI) -> None:

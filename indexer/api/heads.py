@@ -9,11 +9,9 @@ import logging
 from collections.abc import Callable
 
 import anyio.to_thread
-import psycopg
 
 from indexer.api.problems import ProblemError
 from indexer.api.reader import Reader
-from indexer.database.postgres import CHANNEL
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +91,11 @@ class Heads:
 
     async def listen(self) -> None:
         """Hear what PostgreSQL tells, until cancelled."""
+        # The driver is imported where it is used: a file needs none.
+        import psycopg
+
+        from indexer.database.postgres import CHANNEL
+
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
