@@ -41,6 +41,17 @@ class Announcement:
 
 
 @dataclass(frozen=True, slots=True)
+class FilmNumbers:
+    """How many films there are, by state and by why; rows that came to nothing are counted for 90 days."""
+
+    counts: dict[str, int]  # by state
+    room: dict[str, int]  # bytes announced, by state
+    waiting: dict[str, int]  # verified and not pinned, by code
+    refused: dict[str, int]  # by code
+    unseen_seconds: int  # how long the oldest film in quarantine has been waiting for a look
+
+
+@dataclass(frozen=True, slots=True)
 class Film:
     """One row. Times are UTC seconds."""
 
@@ -125,7 +136,7 @@ class Films:
                 name, new.account, new.network, day, new.length, new.sha256, new.name, now, now,
                 self._expiry(now, now),
             )  # fmt: skip
-            log.note(now, None, "announced", f"{name} of {new.account}: {new.length} bytes, {new.sha256}")
+            log.note(now, name, "announced", f"{name} of {new.account}: {new.length} bytes, {new.sha256}")
             log.close()
             return _film(change.run("SELECT * FROM films WHERE id = ?", name)[0])
 
@@ -184,6 +195,23 @@ class Films:
         sql = "SELECT * FROM films WHERE state = ? AND looked_at <= ? ORDER BY looked_at, changed_at, id LIMIT ?"
         return [_film(row) for row in self._database.read(sql, state, int(self._clock()) - rest, limit)]
 
+    def numbers(self) -> FilmNumbers:
+        """What operators watch."""
+        by_state = self._database.read("SELECT state, count(*) AS n, sum(length) AS bytes FROM films GROUP BY state")
+        codes = self._database.read(
+            "SELECT state, code, count(*) AS n FROM films WHERE state IN ('verified', 'refused') AND code IS NOT NULL"
+            " GROUP BY state, code"
+        )
+        sql = "SELECT min(changed_at) AS at FROM films WHERE state = 'quarantined'"
+        oldest = self._database.read(sql)[0]["at"]
+        return FilmNumbers(
+            counts={row["state"]: int(row["n"]) for row in by_state},
+            room={row["state"]: int(row["bytes"]) for row in by_state},
+            waiting={row["code"]: int(row["n"]) for row in codes if row["state"] == "verified"},
+            refused={row["code"]: int(row["n"]) for row in codes if row["state"] == "refused"},
+            unseen_seconds=0 if oldest is None else max(0, int(self._clock()) - oldest),
+        )
+
     # --- changing --------------------------------------------------------------------------------------------
 
     def received(self, film: Film, offset: int) -> Film:
@@ -195,6 +223,10 @@ class Films:
         state = "quarantined" if offset == film.length else "receiving"
         expires_at = now + self._settings.film_days * 86400 if state == "quarantined" else None
         with self._database.transaction() as change:
+            if state == "quarantined":
+                log = audit.Log(change, CHAIN, self._database.dialect)
+                log.note(now, film.id, state, f"{film.id} of {film.account}: {film.sha256}")
+                log.close()
             changed = change.change(
                 "UPDATE films SET received = ?, state = ?, changed_at = ?, expires_at = ?"
                 " WHERE id = ? AND state = 'receiving'",
@@ -254,6 +286,6 @@ class Films:
             if change.change(sql, *fields.values(), film.id, before) != 1:
                 return False
             detail = values.get("cid") or values.get("reason") or film.sha256
-            log.note(now, None, after, f"{film.id} of {film.account}: {detail}")
+            log.note(now, film.id, after, f"{film.id} of {film.account}: {detail}")
             log.close()
             return True

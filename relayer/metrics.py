@@ -11,9 +11,13 @@ from collections.abc import Iterator
 
 from ipto.rpc import RpcError, RpcTransportError, quantity
 from relayer import ledger
+from relayer.films import Films
 from relayer.service import Service
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+# What an alert asks about is told while there is none of it, too.
+_NO_FILM = dict.fromkeys(("node", "not-registered", "stopped", "store-full"), 0)
+_DOCUMENTS = "SELECT count(*) AS n, coalesce(sum(size), 0) AS bytes FROM uploads"
 
 
 def _line(name: str, value: float, **labels: str) -> str:
@@ -56,4 +60,17 @@ async def report(service: Service) -> str:
     failing = service.sender.errors
     family("lane_fails", "gauge", "Whether a lane's last step failed.",
            (_line("lane_fails", int(lane.address in failing), lane=lane.address) for lane in lanes))  # fmt: skip
+    films = await asyncio.to_thread(Films(queue.database, service.settings).numbers)
+    for name, words, values, label in (
+        ("films", "Films by state; those that came to nothing for 90 days.", films.counts, "state"),
+        ("film_bytes", "Bytes that were announced, by the film's state.", films.room, "state"),
+        ("films_waiting", "Verified films that are not pinned yet, by why.", _NO_FILM | films.waiting, "code"),
+        ("films_refused", "Films refused in 90 days, by why.", films.refused, "code"),
+    ):
+        family(name, "gauge", words, (_line(name, n, **{label: key}) for key, n in sorted(values.items())))
+    family("films_unseen_seconds", "gauge", "How long the oldest film in quarantine has waited for a look.",
+           iter([_line("films_unseen_seconds", films.unseen_seconds)]))  # fmt: skip
+    kept = (await asyncio.to_thread(queue.database.read, _DOCUMENTS))[0]
+    family("documents", "gauge", "Documents and posters that were stored.", iter([_line("documents", kept["n"])]))
+    family("document_bytes", "gauge", "Their bytes.", iter([_line("document_bytes", int(kept["bytes"]))]))
     return "\n".join(lines) + "\n"

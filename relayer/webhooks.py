@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tells an operator's other services what becomes of actions: signed requests as Standard Webhooks has them.
+"""Tells an operator's other services what becomes of actions and films: signed requests as Standard Webhooks has them.
 
 What is told is the audit log, which is written with every change anyway: each hook remembers how far it got in each of
 its chains, so nothing is told too early, nothing is forgotten by a crash, and an action's events arrive in the order of
@@ -36,6 +36,16 @@ EVENTS = {
     "final": "action.final",
     "failed": "action.failed",
 }
+FILM_EVENTS = {
+    "announced": "film.accepted",
+    "quarantined": "film.quarantined",
+    "verified": "film.verified",
+    "pinned": "film.pinned",
+    "refused": "film.refused",
+    "ended": "film.ended",
+    "expired": "film.expired",
+}
+FILMS = "films"  # their chain of the audit log
 _PREFIX = "whsec_"
 _LEADER = "webhooks"
 _PART = 100
@@ -99,6 +109,9 @@ class Hooks:
             hook["id"],
         )
         for chain in chains:
+            if chain["name"] == FILMS:
+                found += self._films(chain["told"])
+                continue
             found += self._database.read(
                 "SELECT u.chain, u.number, u.at, u.event, u.hash, a.id, a.kind, a.signer, a.reason, a.tx_hash"
                 " FROM audit u LEFT JOIN actions a ON a.id = u.action_id"
@@ -106,6 +119,14 @@ class Hooks:
                 chain["name"], chain["told"], _PART,
             )  # fmt: skip
         return found
+
+    def _films(self, told: int) -> list[Row]:
+        return self._database.read(
+            "SELECT u.chain, u.number, u.at, u.event, u.hash, f.id, f.account AS signer, f.length, f.sha256, f.cid,"
+            " f.code, f.reason FROM audit u LEFT JOIN films f ON f.id = u.action_id"
+            " WHERE u.chain = ? AND u.number > ? ORDER BY u.number LIMIT ?",
+            FILMS, told, _PART,
+        )  # fmt: skip
 
     def told(self, hook: Row, chain: str, number: int) -> None:
         """Remember how far a hook got."""
@@ -167,7 +188,7 @@ class Courier:
         """Tell every hook what it has not been told."""
         for hook in await asyncio.to_thread(self._hooks.due, int(self._clock())):
             for event in await asyncio.to_thread(self._hooks.events, hook):
-                wanted = event["id"] is not None and event["event"] in EVENTS
+                wanted = event["id"] is not None and _name(event) is not None
                 if wanted and (hook["signer"] is None or hook["signer"] == event["signer"]):
                     why = await self._deliver(client, hook, event)
                     if why is not None:
@@ -182,9 +203,7 @@ class Courier:
 
     async def _deliver(self, client: httpx.AsyncClient, hook: Row, event: Row) -> str | None:
         """Why it was not taken; None when it was."""
-        data: dict[str, Any] = {key: event[key] for key in ("id", "kind", "signer", "reason")}
-        data |= {"state": EVENTS[event["event"]].partition(".")[2], "transaction": event["tx_hash"]}
-        body = orjson.dumps({"type": EVENTS[event["event"]], "timestamp": ledger.time_of(event["at"]), "data": data})
+        body = orjson.dumps({"type": _name(event), "timestamp": ledger.time_of(event["at"]), "data": _data(event)})
         message_id, at = f"msg_{event['hash'][:32]}", int(self._clock())
         headers = {
             "content-type": "application/json",
@@ -197,3 +216,19 @@ class Courier:
         except httpx.HTTPError as error:
             return type(error).__name__
         return None if 200 <= answer.status_code < 300 else f"HTTP {answer.status_code}"
+
+
+def _name(event: Row) -> str | None:
+    """The event's type; None for what is told to nobody."""
+    return (FILM_EVENTS if event["chain"] == FILMS else EVENTS).get(event["event"])
+
+
+def _data(event: Row) -> dict[str, Any]:
+    state = (_name(event) or "").partition(".")[2]
+    if event["chain"] != FILMS:
+        told = {key: event[key] for key in ("id", "kind", "signer", "reason")}
+        return told | {"state": state, "transaction": event["tx_hash"]}
+    data = {"id": event["id"], "signer": event["signer"], "size": event["length"], "sha256": event["sha256"]}
+    # What the row says beyond that belongs to how it ended.
+    why = {key: event[key] if state == "refused" else None for key in ("code", "reason")}
+    return data | why | {"state": state, "cid": event["cid"] if state == "pinned" else None}
