@@ -15,6 +15,7 @@ import pytest
 
 from ipto.ids import license_id, offer_id
 from tests.indexer.story import Story
+from tests.support.browser import dom_after_loading, find_browser
 
 PAGE = Path(__file__).parents[2] / "docs" / "dapps.md"
 EXAMPLES = [
@@ -23,6 +24,7 @@ EXAMPLES = [
     for line in block.splitlines()
     if line.startswith("curl")
 ]
+(NAMES,) = [block for block in re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.S) if block.startswith("export")]
 
 
 # What the story has none of.
@@ -65,6 +67,39 @@ def test_the_python_example(story: Story) -> None:
     assert lines[0] == f"0x{offer_id(story.offers[0]).hex()} 5000001 tUSD"
     assert lines[1].endswith(" works")
     assert "write it in decimal" in lines[2]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("story", ["sqlite"], indirect=True)
+def test_the_names_of_the_examples(story: Story) -> None:
+    names = NAMES.replace("http://127.0.0.1:8610", story.server.url)
+    env = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "no_proxy": "*"}
+    done = subprocess.run(["sh", "-ec", f"{names}\nenv"], env=env, capture_output=True, text=True, check=True)
+    found = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    assert found["OFFER"] in {"0x" + offer_id(offer).hex() for offer in story.offers}
+    assert (found["WORK"], found["SPLIT"]) == (str(story.work), "0x" + story.split.hex())
+    assert (found["PERSON"], found["HOLDER"], found["USD"]) == (story.creator, story.licensee, story.world.dollar)
+    assert int(found["LICENSE"]) in {license_id(offer_id(offer), 1) for offer in story.offers}
+    # Nothing an example names is left out.
+    assert set(re.findall(r"\$([A-Z]+)", "".join(EXAMPLES))) <= set(found)
+
+
+@pytest.mark.skipif(find_browser() is None, reason="there is no browser")
+@pytest.mark.parametrize("story", ["sqlite"], indirect=True)
+def test_the_page_in_a_browser(story: Story, tmp_path: Path) -> None:
+    (page,) = re.findall(r"```html\n(.*?)```", PAGE.read_text(), re.S)
+    while story.get(f"/v1/works/{story.work}")["metadata"]["state"] == "pending":
+        pass
+    file = tmp_path / "offers.html"
+    file.write_text(page.replace("http://127.0.0.1:8610", story.server.url))
+    browser = find_browser()
+    assert browser is not None
+    document = dom_after_loading(browser, file, scripts_ms=60_000)
+    title = "Dance of the cranes"
+    assert re.findall(r"<li>(.*?)</li>", document) == [
+        f"{title}: AI_INPUT for 0.000000000000007000 ETH",
+        f"{title}: TRAIN, FINE_TUNE for 5.000001 tUSD",
+    ]
 
 
 def ask(line: str, values: dict[str, str], story: Story) -> Any:

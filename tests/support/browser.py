@@ -38,8 +38,11 @@ def install() -> None:
             return
 
 
-def dom_after_loading(browser: str, page: Path) -> str:
-    """The document of a page once it and everything in it is loaded."""
+def dom_after_loading(browser: str, page: Path, *, scripts_ms: int = 0) -> str:
+    """The document of a page once it and everything in it is loaded.
+
+    scripts_ms: how long its scripts may go on, in the page's own time, which stands still while it waits for a server.
+    """
     with tempfile.TemporaryDirectory(prefix="ipto-browser-", ignore_cleanup_errors=True) as profile:
         command = [
             browser,
@@ -50,6 +53,7 @@ def dom_after_loading(browser: str, page: Path) -> str:
             "--no-first-run",
             f"--user-data-dir={profile}",
             "--window-size=800,800",
+            *([f"--virtual-time-budget={scripts_ms}"] if scripts_ms else []),
             "--dump-dom",
             page.as_uri(),
         ]
