@@ -10,6 +10,15 @@ from ipto.rpc import AsyncRpc, RpcError, RpcTransportError, quantity, revert_rea
 # The measure is exact for the state it saw; other people's transactions may make the same call a little dearer
 # (a first use of a storage word costs 17,100 more).
 _SLACK = 40_000
+# How nodes say that the code ran and came to a bad end: go-ethereum, Erigon and Nethermind in words, reth and anvil by
+# the names of revm's halts. A wallet chooses which.
+_RAN = (
+    "revert", "out of gas", "outofgas", "gas required exceeds", "invalid opcode", "opcodenotfound", "feopcode",
+    "invalid jump", "invalidjump", "stack underflow", "stackunderflow", "stack limit", "stack overflow",
+    "stackoverflow", "bad instruction", "badinstruction", "bad jump", "write protection",
+    "statechangeduringstaticcall", "callnotallowedinsidestatic", "return data out of bounds", "outofoffset",
+    "max code size", "createcontractsizelimit",
+)  # fmt: skip
 _METHOD_NOT_FOUND = -32601
 _UNKNOWN_METHOD = ("not found", "not exist", "not available", "not supported", "unsupported")
 
@@ -32,11 +41,7 @@ class Outcome:
 def is_revert(error: RpcError) -> bool:
     """Whether the node ran the call and it failed, as against a node in trouble."""
     words = error.message.lower()
-    return (
-        error.code == 3
-        or error.reason is not None
-        or any(sign in words for sign in ("revert", "out of gas", "gas required exceeds", "invalid opcode", "outofgas"))
-    )
+    return error.code == 3 or error.reason is not None or any(sign in words for sign in _RAN)
 
 
 def words_of(error: RpcError) -> str:
