@@ -12,13 +12,12 @@ import errno
 import logging
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ipto import ids, media
+from ipto import ids
 from ipto.chain import Deployment, abi
 from ipto.content import LocalStore, unixfs
 from ipto.errors import IptoError
-from ipto.media import Limits, MediaError
 from ipto.rpc import AsyncRpc, RpcError, RpcTransportError
 from relayer.database import StorageError
 from relayer.film_files import FilmFiles
@@ -27,6 +26,9 @@ from relayer.problems import RefusedError
 from relayer.settings import Settings
 from relayer.simulate import is_revert
 from relayer.standing import Standings
+
+if TYPE_CHECKING:
+    from ipto import media
 
 log = logging.getLogger("relayer.films")
 
@@ -119,6 +121,9 @@ class Inspector:
     # --- is it what was announced? ---------------------------------------------------------------------------
 
     def _inspect(self, film: Film) -> None:
+        # Reading films needs numpy and more, which takes a sixth of a relayer's start; many never see a film.
+        from ipto import media
+
         with self._files.hold(film.id):
             path = self._files.path(film.id)
             found = unixfs.describe(path)
@@ -127,8 +132,8 @@ class Inspector:
                 self._refuse(film, "digest", said)
                 return
             try:
-                probe = media.probe(path, Limits(seconds=self._settings.film_probe_seconds))
-            except MediaError as error:
+                probe = media.probe(path, media.Limits(seconds=self._settings.film_probe_seconds))
+            except media.MediaError as error:
                 # The sentence begins with a path of this machine; its owner knows the file by another name.
                 self._refuse(film, "not-a-film", str(error).replace(str(path), "the file"))
                 return

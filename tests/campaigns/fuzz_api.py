@@ -26,7 +26,7 @@ from ipto.deploy import Parameters, deploy, install_factory
 from ipto.devchain import DevChain
 from tests.indexer.fuzzing import along_links, each_operation, loaded
 from tests.indexer.saga import tell
-from tests.indexer.served import Served
+from tests.indexer.served import STILL, Served
 from tests.indexer.world import World
 from tests.support.postgres import PostgresServer
 
@@ -61,7 +61,8 @@ def main() -> None:
 
 
 def _round(world: World, folder: Path, url: str, given: argparse.Namespace) -> dict[str, Any]:
-    server = Served(world, folder, DATABASE=url, CONTENT_FOLDER=str(folder / "content"), RATE_LIMIT="0")
+    content = str(folder / "content")
+    server = Served(world, folder, DATABASE=url, CONTENT_FOLDER=content, RATE_LIMIT="0", **STILL)
     try:
         server.catch_up()
         start, schema = time.monotonic(), loaded(server.url)
