@@ -81,20 +81,17 @@ class Line:
         self._idle: list[_Wire] = []
 
     async def post(self, body: bytes) -> tuple[int, bytearray]:
-        """Status and body of the answer. Raises OSError (TimeoutError, TooLongError, BrokenError).
+        """Status and body of the answer. Raises OSError (TimeoutError, TooLongError, BrokenError, SSLError).
 
         A connection that the node had closed in the meantime is made again once: the request may arrive twice.
         """
-        try:
-            async with asyncio.timeout(self._timeout):
-                while (wire := self._kept()) is not None:
-                    try:
-                        return await self._ask(wire, body)
-                    except BrokenError:
-                        continue
-                return await self._ask(await self._open(), body)
-        except ssl.SSLError as error:
-            raise BrokenError(str(error)) from error
+        async with asyncio.timeout(self._timeout):
+            while (wire := self._kept()) is not None:
+                try:
+                    return await self._ask(wire, body)
+                except BrokenError:
+                    continue
+            return await self._ask(await self._open(), body)
 
     def close(self) -> None:
         """Close what is open."""
