@@ -72,7 +72,9 @@ class Reader:
         self._url = url
         self._schema = schema
         self.remote = is_postgres(url)
-        self._idle: queue.LifoQueue[ReadConnection | None] = queue.LifoQueue()
+        # The last one used is used next, so that a quiet server keeps few; where there is one, the faster queue.
+        self._idle: queue.LifoQueue[ReadConnection | None] | queue.SimpleQueue[ReadConnection | None]
+        self._idle = queue.LifoQueue() if self.remote else queue.SimpleQueue()
         for _ in range(size if self.remote else 1):
             self._idle.put(None)
 
