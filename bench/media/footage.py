@@ -33,12 +33,14 @@ CACHE = Path(".cache/bench-media")
 DEBIAN = ("opencv-doc", "mate-backgrounds", "plasma-workspace-wallpapers", "gnome-backgrounds")
 # Seen by no film: what fills the catalog of a million scenes, and what is asked there.
 DEBIAN_MORE = ("ukui-wallpapers", "lomiri-wallpapers-16.04", "lomiri-wallpapers-20.04")
+DEBIAN_GAMES = ("gcompris-qt-data",)
 _GRADIO = Path(__file__).parent.parent.parent / "requirements" / "bench-footage.lock"
 # Second views of what another file of opencv-doc shows, found by looking.
 _SAME = {"rubberwhale2", "basketball2", "chessboard", "leuvenB", "aloeR", "graf3", "ela_modified", "Megamind_bugy"}
 # Series of one subject: stereo pairs of one chessboard, drawings of one shape, one emblem in several colours.
 _SERIES = re.compile(r"(left|right)\d+|\d+|Ubuntu-Mate.*|GreenTraditional|imageTextR|.*mask.*|aloeGT", re.IGNORECASE)
 SCENES = 8  # in a film of pictures
+_FILMS = 28  # of pictures: ten to tune on, ten held out, and those of strangers
 SECONDS = 2.4  # of each
 SIZE = (640, 360)
 _ENCODE = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt", "yuv420p", "-fflags", "+bitexact"]
@@ -217,6 +219,42 @@ def strangers(count: int = 6) -> list[Path]:
     return picture_films(count, first=22)
 
 
-def more_pictures() -> list[tuple[Path, str]]:
-    """Photographs that no film shows."""
-    return pictures(debian_files(DEBIAN_MORE, "debian-more"))
+def crowd() -> list[tuple[Path, str]]:
+    """What the catalog of a million scenes is made of: photographs, paintings and cartoons of which no film, registered
+    or asked for, shows any part."""
+    shown = pictures()
+    in_films = {path for path, _ in shown[: SCENES * _FILMS]}
+    wallpapers = pictures(debian_files(DEBIAN_MORE, "debian-more"))
+    others = [(path, "null") for path in game_pictures("erase", "lang")]
+    return [*(one for one in shown if one[0] not in in_films), *wallpapers, *others]
+
+
+def asking(part: str) -> list[tuple[Path, str]]:
+    """Photographs that strangers ask with, in a catalog that shows no part of them: animals, buildings, fish, tools.
+    `tuning`, every second one, to which the tail of the null distribution was fitted; the others are `held_out`. Of a
+    few buildings both have a photograph."""
+    shown = game_pictures("explore_", "categorization")
+    return [(path, "null") for path in shown[("tuning", "held_out").index(part) :: 2]]
+
+
+def game_pictures(*beginnings: str) -> list[Path]:
+    """Pictures of the learning game gcompris whose activities are called so. Its resource files hold WebP files as
+    they are, each led by RIFF, its length and WEBP."""
+    files = debian_files(DEBIAN_GAMES, "debian-games")
+    folder = CACHE / "games"
+    if files and not (folder / "done").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in files:
+            if path.suffix == ".rcc":
+                for number, data in enumerate(_webp_in(path.read_bytes())):
+                    (folder / f"{path.stem}-{number:03}.webp").write_bytes(data)
+        (folder / "done").touch()
+    return sorted(path for path in folder.glob("*.webp") if path.name.startswith(beginnings))
+
+
+def _webp_in(data: bytes, least: int = 8_000) -> Iterator[bytes]:
+    at = -1
+    while (at := data.find(b"RIFF", at + 1)) >= 0:
+        size = int.from_bytes(data[at + 4 : at + 8], "little") + 8
+        if data[at + 8 : at + 12] == b"WEBP" and size >= least:
+            yield data[at : at + size]

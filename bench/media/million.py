@@ -7,7 +7,7 @@
 A scene is a random window (30 to 100 % of a side, of any shape, also mirrored) of a real picture, and in every second
 one another picture's window stands in front of a part of it, as people stand before a background. Each is put through
 the same portrait, sketches and index as a film's scene. Two windows of one picture may overlap, as shots of one set do;
-no window shows anything that is asked for.
+no picture is one of those that are asked for, nor another part of one.
 """
 
 from __future__ import annotations
@@ -25,14 +25,12 @@ from bench.media.null import still
 from bench.media.transforms import TRANSFORMS
 from ipto.media import sketch
 from ipto.media.fingerprint import Fingerprint, Scene
-from ipto.trace.index import WINDOWS, FaissIndex, quantised
-from ipto.trace.match import Catalog, trace
+from ipto.trace.index import WINDOWS, FaissIndex, quantised, query_variants
+from ipto.trace.match import PROMISING, Catalog, inset_windows, trace
 
 SCENES = 1_000_000
 QUERIES = 100
-FIRST_PICTURE = 240  # before it are those of the catalog and of the strangers that ask
-_ASKING = 176  # from here on no film of the catalog shows a picture
-_BATCH = 2_000
+_BATCH = 500
 _SAME_PLACE = 20  # composed scenes with the one in front at the same place
 _FOLDER = footage.CACHE / "million"
 _ASKED = ("re-encode", "mirror", "letterbox", "crop 10 %", "crop 20 %", "rotate 3°", "subtitles", "speed 1.5",
@@ -73,8 +71,7 @@ def in_front(
 def build(scenes: int = SCENES) -> None:
     """Make the rows and keep them as they are stored in an index; goes on where it was stopped."""
     _FOLDER.mkdir(parents=True, exist_ok=True)
-    shown = [*footage.pictures()[FIRST_PICTURE:], *footage.more_pictures()]
-    lumas = [still(*one) for one in shown]
+    lumas = [still(*one) for one in footage.crowd()]
     rows_file = _FOLDER / "rows.npy"
     done, number = _progress()
     shape = (len(WINDOWS) * SCENES, sketch.SIZE)
@@ -96,7 +93,7 @@ def build(scenes: int = SCENES) -> None:
             begin = place * SCENES + done
             values[begin : begin + len(rows)] = quantised(rows)
         done += len(rows)
-        if number % 25 == 0 or done >= scenes:
+        if number % 100 == 0 or done >= scenes:
             values.flush()
             (_FOLDER / "progress").write_text(f"{done} {number} {len(lumas)}")
             print(f"{done} scenes of {len(lumas)} pictures", flush=True)
@@ -118,7 +115,7 @@ def load() -> FaissIndex:
     """The index with all rows in it, sorted into cells, once made and then kept."""
     values = np.load(_FOLDER / "rows.npy", mmap_mode="r")
     done, _ = _progress()
-    kept, index = _FOLDER / "cells", FaissIndex(cells=1024, probes=24)
+    kept, index = _FOLDER / "cells", FaissIndex()
     parts = [
         values[place * SCENES + start : place * SCENES + min(start + 250_000, done)]
         for place in range(len(WINDOWS))
@@ -133,21 +130,40 @@ def load() -> FaissIndex:
     return index
 
 
-def strangers(count: int) -> list[Fingerprint]:
+def read() -> None:
+    """Have the rows in the system's memory."""
+    with (_FOLDER / "rows.npy").open("rb") as file:
+        while file.read(1 << 24):
+            pass
+
+
+def strangers(count: int, part: str = "held_out") -> list[Fingerprint]:
     """Queries of eight scenes, each of another picture that is neither in the catalog nor in the million."""
-    shown = footage.pictures()[_ASKING:FIRST_PICTURE]
-    lumas = {number: still(*shown[number]) for number in range(len(shown))}
+    lumas = [still(*one) for one in footage.asking(part)]
     chance = np.random.default_rng(3)
     made = []
     for _ in range(count):
         scenes = []
-        for number, place in enumerate(chance.choice(len(shown), footage.SCENES, replace=False)):
+        for number, place in enumerate(chance.choice(len(lumas), footage.SCENES, replace=False)):
             found = windows(lumas[int(place)], 4, chance)
             if len(found):
                 packed, start = sketch.pack(found[0]), 2400 * number
                 scenes.append(Scene(start, start + 2400, bytes(32), bytes(32), packed, bytes(380)))
         made.append(Fingerprint(bytes(32), tuple(scenes), np.zeros(0, np.uint32)))
     return made
+
+
+def largest(part: str, count: int) -> tuple[list[float], int]:
+    """The largest settled T that strangers reach among the million, one of each query, insets included, and how many
+    comparisons that were."""
+    index, found, comparisons = load(), [], 0
+    for query in strangers(QUERIES, part):
+        portraits = np.array([scene.picture() for scene in query.scenes])
+        near = query_variants(portraits)[1]
+        rows = np.concatenate([near, *(sketch.sketches(portraits, window) for window in inset_windows())])
+        comparisons += len(rows) * len(index)
+        found.append(max((hit.t for hit in index.search(rows, PROMISING)), default=0.0))
+    return sorted(found, reverse=True)[:count], comparisons
 
 
 def take_for_strangers(catalog: Catalog) -> None:

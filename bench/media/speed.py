@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ import numpy as np
 from bench.media import footage, million
 from ipto import media
 from ipto.trace.index import query_variants
-from ipto.trace.match import Catalog, Work, trace
+from ipto.trace.match import PROMISING, Catalog, Work, trace
 
 SECONDS = 60
 HEIGHTS = (360, 720, 1080)
@@ -72,8 +73,12 @@ def describe(film: Path) -> dict[str, int]:
 
 
 def describing() -> dict[str, Any]:
-    """Time and memory of describing a minute."""
-    return {f"describe_{height}p": describe(clip(height)) for height in HEIGHTS}
+    """Time and memory of describing a minute: the median of three runs by time."""
+    found = {}
+    for height in HEIGHTS:
+        runs = sorted((describe(clip(height)) for _ in range(3)), key=lambda run: run["took_ms"])
+        found[f"describe_{height}p"] = runs[1]
+    return found
 
 
 def finding() -> dict[str, Any]:
@@ -87,9 +92,15 @@ def finding() -> dict[str, Any]:
     catalog.add(Work("clip", "clip", known))
     portraits = np.array([scene.picture() for scene in known.scenes if not scene.is_plain])
     _, rows = query_variants(portraits)
-    started = time.perf_counter()
-    index.search(rows, 4.5)
-    found["lookup_us"] = round((time.perf_counter() - started) / len(rows) * 1e6)
+    # As in a service that has run for a while: the rows are in memory, the threads are there.
+    million.read()
+    times = []
+    for _ in range(6):
+        started = time.perf_counter()
+        index.search(rows, PROMISING)
+        times.append(time.perf_counter() - started)
+    found["lookup_first_us"] = round(times[0] / len(rows) * 1e6)
+    found["lookup_us"] = round(statistics.median(times[1:]) / len(rows) * 1e6)
     found["lookups"] = len(rows)
     started = time.perf_counter()
     matches = trace(known, catalog)

@@ -98,6 +98,15 @@ def codes(sketch: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.packbits(sketch > 0, axis=1)
 
 
+def seen(sketch: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What sketches show, as pictures of 32 × 32 cells, sharpened as sketches are; of the same length: (n, 32, 32)."""
+    waves = _waves()
+    return np.asarray(
+        np.einsum("ur,nuv,vc->nrc", waves, sketch.reshape(-1, FREQUENCIES, FREQUENCIES), waves, optimize=True),
+        np.float32,
+    )
+
+
 def turned(portraits: NDArray[np.float32], degrees: float, shape: float) -> NDArray[np.float32]:
     """Portraits turned about their middle (bilinear; what comes in from outside repeats the edge).
 
@@ -129,6 +138,14 @@ def _transform(start: float, length: float) -> NDArray[np.float32]:
     waves = np.cos(np.pi * (np.arange(_CELLS) + 0.5) * np.arange(FREQUENCIES)[:, None] / _CELLS)
     waves[0] *= np.sqrt(0.5)
     return np.asarray(waves @ overlap, np.float32)
+
+
+@lru_cache(maxsize=1)
+def _waves() -> NDArray[np.float32]:
+    """The cosine transform of 32 cells, orthonormal: (16, 32)."""
+    waves = np.cos(np.pi * (np.arange(_CELLS) + 0.5) * np.arange(FREQUENCIES)[:, None] / _CELLS)
+    waves[0] *= np.sqrt(0.5)
+    return np.asarray(waves * np.sqrt(2 / _CELLS), np.float32)
 
 
 @lru_cache(maxsize=1)

@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from ipto.media import sketch
 from ipto.media.fingerprint import Fingerprint
-from ipto.trace.score import Rows, statistic, statistic_pairs
+from ipto.trace.score import Rows, settled, statistic, statistic_pairs
 
-# What of a registered picture a copy may show.
-WINDOWS: tuple[sketch.Window, ...] = (sketch.WHOLE, (0.05, 0.05, 0.9, 0.9), (0.1, 0.1, 0.8, 0.8))
-_INNER = WINDOWS[1]
+# What of a registered picture a copy may show: all, its middle after a crop, what is above subtitles.
+WINDOWS: tuple[sketch.Window, ...] = (
+    sketch.WHOLE, (0.05, 0.05, 0.9, 0.9), (0.1, 0.1, 0.8, 0.8), (0.0, 0.0, 1.0, 0.78)
+)  # fmt: skip
+_INNER, _UPPER = WINDOWS[1], WINDOWS[3]
 SHAPE = 16 / 9  # of a film whose shape is not told
 _CHUNK = 65_536
 QUANTUM = 127.0
@@ -33,11 +35,12 @@ class Hit:
 
     query: int
     row: int
-    t: float
+    t: float  # settled
 
 
 class SceneIndex(Protocol):
-    """Rows of sketches. `search` gives at most some hundred rows a query, those of T at least `least`."""
+    """Rows of sketches. `search` gives at most some hundred rows a query, those of T at least `least` before it is
+    settled."""
 
     def add(self, rows: Rows) -> None:
         """Append rows (n, 256) of length 1; they are numbered in the order they came."""
@@ -48,6 +51,11 @@ class SceneIndex(Protocol):
         ...
 
     def __len__(self) -> int: ...
+
+
+def hits(queries: NDArray[np.int64], rows: NDArray[np.int64], values: NDArray[np.float32]) -> list[Hit]:
+    """Hits from their parts."""
+    return [Hit(*hit) for hit in zip(queries.tolist(), rows.tolist(), values.tolist(), strict=True)]
 
 
 def scene_rows(fingerprint: Fingerprint) -> tuple[NDArray[np.int64], Rows]:
@@ -86,8 +94,8 @@ class ExactIndex:
         for part in self._parts:
             for start in range(0, len(part), _CHUNK):
                 values = statistic(queries, part[start : start + _CHUNK])
-                for query, row in zip(*np.nonzero(values >= least), strict=True):
-                    found.append(Hit(int(query), first + start + int(row), float(values[query, row])))
+                query, row = np.nonzero(values >= least)
+                found += hits(query, first + start + row, settled(queries[query], part[start + row]))
             first += len(part)
         return found
 
@@ -102,7 +110,7 @@ class FaissIndex:
     compared one by one until then. Needs the extra `trace`.
     """
 
-    def __init__(self, *, cells: int = 4096, probes: int = 24, candidates: int = 48) -> None:
+    def __init__(self, *, cells: int = 4096, probes: int = 32, candidates: int = 48) -> None:
         self._faiss: Any = importlib.import_module("faiss")
         self._cells, self._probes, self._candidates = cells, probes, candidates
         self._flat: Any = self._faiss.IndexBinaryFlat(256)
@@ -151,12 +159,10 @@ class FaissIndex:
         _, rows = self._index.search(sketch.codes(queries), min(self._candidates, len(self)))
         query, place = np.nonzero(rows >= 0)
         number = rows[query, place].astype(np.int64)
-        values = statistic_pairs(queries[query], self._rows(number))
+        known = self._rows(number)
+        values = statistic_pairs(queries[query], known)
         kept = values >= least
-        return [
-            Hit(int(q), int(row), float(value))
-            for q, row, value in zip(query[kept], number[kept], values[kept], strict=True)
-        ]
+        return hits(query[kept], number[kept], settled(queries[query[kept]], known[kept]))
 
     def _rows(self, numbers: NDArray[np.int64]) -> Rows:
         part = np.searchsorted(self._starts, numbers, side="right") - 1
@@ -173,12 +179,14 @@ class FaissIndex:
 def query_variants(
     portraits: NDArray[np.float32], turns: Sequence[float] = (-3.0, 3.0), shape: float = SHAPE
 ) -> tuple[list[str], Rows]:
-    """What is looked for: each picture as it is, in a mirror, and turned a little; names and rows, name by name.
+    """What is looked for: each picture as it is, in a mirror, without its lower part, and turned a little; names and
+    rows, name by name.
 
     Of what was turned only the inner part is looked at: its corners show black, or nothing of the film.
     """
     whole = sketch.sketches(portraits)
-    names, rows = ["as it is", "mirrored"], [whole, sketch.mirrored(whole)]
+    names = ["as it is", "mirrored", "without its lower part"]
+    rows = [whole, sketch.mirrored(whole), sketch.sketches(portraits, _UPPER)]
     for turn in turns:
         names.append(f"turned {turn:g}°")
         rows.append(sketch.sketches(sketch.turned(portraits, turn, shape), _INNER))

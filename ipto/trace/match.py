@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from ipto.media import sketch
 from ipto.media.fingerprint import Fingerprint, hamming, vector_distance
 from ipto.trace.index import SHAPE, WINDOWS, SceneIndex, query_variants, scene_rows
-from ipto.trace.score import Rows, log_p, statistic
+from ipto.trace.score import LEAST, Rows, log_p, log_p_expected, settled, statistic
 
 ALARMS = 0.005  # false alarms a query that are accepted
-_PROMISING = 4.5  # T of a hit worth a closer look
+PROMISING = 4.5  # T of a hit worth a closer look
 _CLOSER = 40  # works looked at more closely, at most
 _TURNS = (-4.0, -3.0, -2.0, 2.0, 3.0, 4.0)
 _LOCAL = 0.02  # chance at which a further scene of a work that was found is believed
@@ -51,7 +51,7 @@ class SceneMatch:
     query_ms: tuple[int, int]
     work_ms: tuple[int, int]
     how: str  # `as it is`, `mirrored`, `turned 3°`, `inset …`
-    t: float
+    t: float  # settled
     log_p: float  # natural logarithm, of one comparison between strangers
     iscc_distance: int  # bits of 256
     vector_distance: int  # MPEG-7, 0 to 760
@@ -128,8 +128,8 @@ def trace(query: Fingerprint, catalog: Catalog, *, thorough: bool = True, shape:
 
 
 def inset_windows() -> tuple[sketch.Window, ...]:
-    """Where a smaller picture may stand in a larger one."""
-    found: list[sketch.Window] = []
+    """Where a smaller picture may stand in a larger one, bars that were not told from a dark picture included."""
+    found: list[sketch.Window] = [(0.0, 0.125, 1.0, 0.75), (0.125, 0.0, 0.75, 1.0)]
     for size in (0.5, 0.6, 0.7, 0.8):
         steps = max(2, round((1 - size) / 0.04) + 1)
         places = [(1 - size) * step / (steps - 1) for step in range(steps)]
@@ -147,7 +147,7 @@ def _search(
     insets: Sequence[sketch.Window] = (),
 ) -> list[Match]:
     count = len(numbers)
-    hits = catalog.index.search(rows, _PROMISING)
+    hits = catalog.index.search(rows, PROMISING)
     best: dict[int, float] = defaultdict(lambda: 0.0)
     places: dict[int, set[int]] = defaultdict(set)
     by_query: dict[int, dict[int, float]] = defaultdict(dict)
@@ -171,7 +171,7 @@ def _search(
             continue
         if insets:
             windows = [insets[place] for place in sorted(places[number])]
-            names = [f"inset {w[2]:.0%} at {w[0]:.0%}, {w[1]:.0%}" for w in windows]
+            names = [f"inset {w[2]:.0%} × {w[3]:.0%} at {w[0]:.0%}, {w[1]:.0%}" for w in windows]
             closer = names, np.concatenate([sketch.sketches(portraits, window) for window in windows])
         match = _compare(query, numbers, work_found, closer, comparisons, len(catalog.works))
         if match is not None:
@@ -196,8 +196,10 @@ def _compare(
     # One way of copying for the whole: the one that explains most.
     strengths = table.max(axis=(2, 3)).clip(0) ** 2
     how = int(strengths.sum(axis=1).argmax())
-    alike = table[how].max(axis=1)
+    alike = _settle(table[how], looked.reshape(tried, count, -1)[how], rows.reshape(len(WINDOWS), distinct, -1))
     logs = np.asarray(log_p(alike))
+    # What is expected somewhere is judged by T as it is.
+    there = np.asarray(log_p_expected(table[how].max(axis=1)))
     # Each pair was one of so many within this work.
     local = logs + np.log(count * distinct * len(WINDOWS) * tried)
     pairs = _consistent(query, numbers, work.fingerprint, scenes[:distinct], local)
@@ -213,12 +215,25 @@ def _compare(
     alarms = float(np.exp(min(best, 50.0)))
     if alarms > ALARMS:
         return None
-    pairs += _aligned(query, numbers, work.fingerprint, scenes[:distinct], logs, pairs)
+    further = _aligned(query, numbers, work.fingerprint, scenes[:distinct], there, pairs)
+    found = {pair: float(logs[pair]) for pair in pairs} | {pair: float(there[pair]) for pair in further}
     matches = [
-        _scene_match(query, numbers[row], work.fingerprint, int(scenes[column]), names[how], alike, logs, (row, column))
-        for row, column in sorted(pairs)
+        _scene_match(
+            query, numbers[row], work.fingerprint, int(scenes[column]), names[how], float(alike[row, column]), p
+        )
+        for (row, column), p in sorted(found.items())
     ]
     return Match(work, tuple(matches), alarms)
+
+
+def _settle(table: NDArray[np.float32], shown: Rows, known: Rows) -> NDArray[np.float32]:
+    """Settled T of each scene of the query with each of the work, from T by scene, window, scene: (query, work)."""
+    best = table.argmax(axis=1)
+    alike = table.max(axis=1)
+    rows, columns = np.nonzero(alike >= LEAST)
+    found = np.zeros_like(alike)
+    found[rows, columns] = settled(shown[rows], known[best[rows, columns], columns])
+    return np.asarray(found)
 
 
 def _consistent(
@@ -312,9 +327,8 @@ def _scene_match(
     work: Fingerprint,
     scene: int,
     how: str,
-    alike: NDArray[np.float32],
-    logs: NDArray[np.float64],
-    at: tuple[int, int],
+    t: float,
+    log_p: float,
 ) -> SceneMatch:
     asked, known = query.scenes[number], work.scenes[scene]
     return SceneMatch(
@@ -323,8 +337,8 @@ def _scene_match(
         query_ms=(asked.start_ms, asked.end_ms),
         work_ms=(known.start_ms, known.end_ms),
         how=how,
-        t=float(alike[at]),
-        log_p=float(logs[at]),
+        t=float(t),
+        log_p=log_p,
         iscc_distance=hamming(asked.iscc, known.iscc),
         vector_distance=vector_distance(asked.vector, known.vector),
     )

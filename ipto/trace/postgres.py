@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from ipto.errors import IptoError
 from ipto.media import sketch
-from ipto.trace.index import QUANTUM, Hit, quantised
-from ipto.trace.score import Rows, statistic_pairs
+from ipto.trace.index import QUANTUM, Hit, hits, quantised
+from ipto.trace.score import Rows, settled, statistic_pairs
 
 _SCHEMA = """
 CREATE EXTENSION IF NOT EXISTS vector;
@@ -86,12 +86,9 @@ class PostgresIndex:
             return []
         numbers = np.array([row[0] for row in found])
         known = _unit(np.array([np.frombuffer(row[2], np.int8) for row in found]))
-        values = statistic_pairs(queries[numbers], known)
-        return [
-            Hit(int(number), int(row), float(value))
-            for (number, row, _), value in zip(found, values, strict=True)
-            if value >= least
-        ]
+        kept = statistic_pairs(queries[numbers], known) >= least
+        rows = np.array([row[1] for row in found])
+        return hits(numbers[kept], rows[kept], settled(queries[numbers[kept]], known[kept]))
 
     def close(self) -> None:
         """Give the connection back."""

@@ -18,11 +18,10 @@ def test_the_page_has_the_recorded_figures() -> None:
 
 # Scenes in a thousand where the goal is missed today, by set and transform; docs/media.md says why.
 SHORT_OF_THE_GOAL = {
-    ("tuning", "trim to the middle half"): 960,
+    ("tuning", "trim to the middle half"): 980,
+    ("tuning", "trim to one scene"): 888,
     ("held_out", "12 frames a second"): 986,
-    ("held_out", "letterbox"): 959,
-    ("held_out", "pillarbox"): 959,
-    ("held_out", "subtitles"): 743,
+    ("held_out", "trim to one scene"): 875,
 }
 
 
@@ -31,6 +30,11 @@ def test_what_was_recorded_keeps_what_is_promised() -> None:
     assert result["null"]["pairs"] >= 1_000_000
     assert result["null"] == json.loads(run.null.TARGET.read_text(encoding="utf-8"))
     assert len(result["recall"]["tuning"]) >= 24
+    # At most one alarm a hundred strangers among a million scenes.
+    million = result["million"]
+    assert million["scenes"] >= 1_000_000
+    assert 100 * million["stranger_queries_with_alarm"] <= million["stranger_queries"]
+    assert result["speed"]["lookup_us"] <= 1_000
     for name in ("tuning", "held_out"):
         for row in result["recall"][name]:
             assert row["false_matches"] <= ALARMS * row["films"] + 1, row["transform"]

@@ -18,7 +18,7 @@ from ipto.media import sketch
 from ipto.media.fingerprint import Fingerprint
 from ipto.trace import Catalog, ExactIndex, FaissIndex, Work, build, find, sound_index, trace
 from ipto.trace.index import query_variants, scene_rows
-from ipto.trace.score import log_p, statistic
+from ipto.trace.score import log_p, log_p_expected, settled, statistic, statistic_pairs
 from ipto.trace.service import app
 from ipto.works import Person, build_metadata
 from tests.support.films import change, cut_film, ffmpeg
@@ -49,7 +49,11 @@ def catalog(bunny: Fingerprint, bikes: Fingerprint, patterns: Fingerprint) -> Ca
     return made
 
 
+SUBTITLES = ",".join(
+    f"drawbox=x=iw*{0.15 + 0.022 * place:.3f}:y=ih*0.84:w=iw*0.014:h=ih*0.07:c=white:t=fill" for place in range(32)
+)
 CHANGES = {
+    "written over": SUBTITLES,
     "re-encoded": "scale=426:-2",
     "mirrored": "hflip",
     "boxed": "pad=iw:ih*1.4:0:(oh-ih)/2",
@@ -180,18 +184,46 @@ def test_codes_follow_from_stored_portraits(bikes: Fingerprint) -> None:
     assert sketch.pack(sketch.unpack(scene.portrait)) == scene.portrait
     assert np.allclose(sketch.mirrored(rows), sketch.sketches(scene.picture()[None, :, ::-1]), atol=1e-5)
     names, variants = query_variants(scene.picture()[None])
-    assert len(names) == len(variants) == 4
+    assert len(names) == len(variants) == 5
 
 
 def test_chance_falls_as_likeness_grows(bikes: Fingerprint) -> None:
     values = log_p(np.linspace(0, 40, 200, dtype=np.float32))
     assert (np.diff(values) <= 0).all()
     assert values[0] <= 0
+    expected = log_p_expected(np.linspace(0, 40, 200, dtype=np.float32))
+    assert (np.diff(expected) <= 0).all()
+    # Never surer than was counted.
+    assert expected[-1] >= np.log(1e-3) - 1e-9
     _, rows = scene_rows(bikes)
     noise = _noise(2000)
     strangers = statistic(rows[:3], noise)
     assert float((strangers > 4.7).mean()) < 2e-3
     assert statistic(rows[:1], rows[:1])[0, 0] > 12
+
+
+def test_one_spot_before_a_plain_ground_is_no_likeness(bikes: Fingerprint) -> None:
+    """In all frequencies alike, and yet all that agrees is one spot: what millions of scenes have somewhere."""
+    ground = np.random.default_rng(5).normal(0, 0.02, (2, sketch.GRID, sketch.GRID))
+    ground[:, 40:, 40:] += 4
+    spots = sketch.sketches(ground.astype(np.float32))
+    assert statistic_pairs(spots[:1], spots[1:])[0] > 20
+    assert settled(spots[:1], spots[1:])[0] < 2
+    # A copy agrees all over.
+    portraits = np.array([scene.picture() for scene in bikes.scenes])
+    noise = np.random.default_rng(6).normal(0, 0.1, portraits.shape)
+    rows, copies = sketch.sketches(portraits), sketch.sketches((portraits + noise).astype(np.float32))
+    assert (settled(rows, copies) > 5).all()
+    assert (settled(rows, copies) <= statistic_pairs(rows, copies) + 1e-4).all()
+    assert settled(rows[:0], rows[:0]).shape == (0,)
+
+
+def test_a_sketch_shows_its_picture(bikes: Fingerprint) -> None:
+    rows = sketch.sketches(np.array([scene.picture() for scene in bikes.scenes]))
+    seen = sketch.seen(rows)
+    assert seen.shape == (len(rows), 32, 32)
+    assert np.allclose((seen**2).sum((1, 2)), 1, atol=1e-4)
+    assert np.allclose(sketch.seen(sketch.mirrored(rows)), seen[:, :, ::-1], atol=1e-5)
 
 
 def test_a_catalog_is_built_from_documents_alone(tmp_path: Path, bikes: Fingerprint) -> None:
