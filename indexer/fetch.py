@@ -313,6 +313,7 @@ async def _drop(waiting: deque[tuple[int, asyncio.Task[Segment]]]) -> None:
     waiting.clear()
     for task in tasks:
         task.cancel()
+    # What they found, errors included, is of no use: their blocks are asked for again.
     await asyncio.gather(*tasks, return_exceptions=True)
 
 

@@ -143,6 +143,7 @@ def _gone(url: str) -> bool:
 def test_it_dies_with_its_parent(victim: str) -> None:
     """kill -9 of the process that started it, or of the keeper in between (Linux)."""
     if victim == "keeper" and sys.platform != "linux":
+        # PR_SET_PDEATHSIG is Linux's own; elsewhere the keeper's death is not told and nothing is promised.
         pytest.skip("only Linux tells a child that its parent was killed")
     with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None

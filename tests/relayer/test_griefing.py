@@ -16,6 +16,7 @@ from ipto.chain import Deployment
 from ipto.devchain import DevChain
 from relayer.actions import most_gas
 from relayer.schema import connect
+from tests.relayer.stages import shared_world
 from tests.relayer.test_refusals import AGREES, contract_onboarding, wallet
 from tests.relayer.world import RelayerProcess, World
 
@@ -46,14 +47,8 @@ def moody(bad: str) -> str:
 
 @pytest.fixture(scope="module")
 def world(deployed: tuple[DevChain, Deployment], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    chain, deployment = deployed
-    folder: Path = tmp_path_factory.mktemp("griefing")
-    snapshot = chain.snapshot()
-    deployment.save(folder)
-    here = World(chain, deployment, folder)
-    chain.set_balance(here.lane.address, 100 * 10**18)
-    yield here
-    chain.revert(snapshot)
+    with shared_world(deployed, tmp_path_factory.mktemp("griefing")) as here:
+        yield here
 
 
 @pytest.fixture(scope="module")

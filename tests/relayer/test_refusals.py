@@ -8,7 +8,6 @@ import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +19,7 @@ from ipto.chain import Deployment
 from ipto.devchain import DevChain, dev_signer
 from ipto.structs import Offer
 from ipto.typed_data import PostOffers
+from tests.relayer.stages import shared_world
 from tests.relayer.world import RelayerProcess, World
 
 # Accounts with code, as runtime bytecode: ERC-1271 wallets of every character.
@@ -32,14 +32,8 @@ TWO_FACED = "0x3a156008575f5ffd5b631626ba7e60e01b5f5260205ff3"
 
 @pytest.fixture(scope="module")
 def world(deployed: tuple[DevChain, Deployment], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    chain, deployment = deployed
-    folder: Path = tmp_path_factory.mktemp("refusals")
-    snapshot = chain.snapshot()
-    deployment.save(folder)
-    here = World(chain, deployment, folder)
-    chain.set_balance(here.lane.address, 100 * 10**18)
-    yield here
-    chain.revert(snapshot)
+    with shared_world(deployed, tmp_path_factory.mktemp("refusals")) as here:
+        yield here
 
 
 DENIED = LocalSigner(b"\x99" * 32)

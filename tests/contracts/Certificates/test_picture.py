@@ -15,6 +15,7 @@ from tests.contracts.support.build import buy, on_sale
 from tests.contracts.support.contract import hostile
 from tests.contracts.support.system import System
 from tests.support.browser import dom_after_loading, find_browser
+from tests.support.needs import lacking
 
 PAGE = Path(__file__).parent / "picture.html"
 SIZE, FRAME = 660, 648
@@ -26,7 +27,7 @@ def show(uri: str, folder: Path) -> dict[str, Any]:
     browser = find_browser()
     if browser is None:
         assert found.texts
-        pytest.skip("no chromium on this machine (Debian: apt-get install chromium): valid XML, not seen as a picture")
+        lacking("no chromium on this machine (Debian: apt-get install chromium): valid XML, not seen as a picture")
     page = folder / "certificate.html"
     page.write_text(PAGE.read_text().replace("TOKEN_URI", uri))
     dom = dom_after_loading(browser, page)

@@ -15,6 +15,7 @@ from ipto.trace.postgres import PostgresIndex
 from ipto.trace.score import Rows
 from tests.support import pgvector
 from tests.support import postgres as servers
+from tests.support.needs import lacking
 from tests.support.postgres import PostgresServer
 
 
@@ -22,7 +23,8 @@ from tests.support.postgres import PostgresServer
 def server() -> Iterator[PostgresServer]:
     binaries = pgvector.install()
     if binaries is None:
-        pytest.skip("no PostgreSQL with pgvector can be had here")
+        # It is built or fetched from Debian's packages, which not every system has.
+        lacking("no PostgreSQL with pgvector can be had here")
     running = PostgresServer(binaries=binaries).start()
     yield running
     running.stop()
@@ -116,7 +118,7 @@ def test_a_batch_of_another_size_is_another_batch(url: str) -> None:
 
 def test_a_database_without_pgvector_is_named() -> None:
     if not servers.available():
-        pytest.skip("PostgreSQL is not installed")
+        lacking("PostgreSQL is not installed")
     plain = PostgresServer().start()
     try:
         with pytest.raises(IptoError, match=r"no usable pgvector, 0\.7 or newer"):

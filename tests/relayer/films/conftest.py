@@ -12,19 +12,14 @@ from ipto.chain import Deployment
 from ipto.devchain import DevChain
 from tests.relayer.films.stage import MIB, Start
 from tests.relayer.people import Person
+from tests.relayer.stages import shared_world
 from tests.relayer.world import RelayerProcess, World
 
 
 @pytest.fixture(scope="module")
 def world(deployed: tuple[DevChain, Deployment], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    chain, deployment = deployed
-    folder: Path = tmp_path_factory.mktemp("films")
-    snapshot = chain.snapshot()
-    deployment.save(folder)
-    here = World(chain, deployment, folder)
-    chain.set_balance(here.lane.address, 100 * 10**18)
-    yield here
-    chain.revert(snapshot)
+    with shared_world(deployed, tmp_path_factory.mktemp("films")) as here:
+        yield here
 
 
 @pytest.fixture(scope="module")
