@@ -110,22 +110,28 @@ def ponder(rpc: str, url: str, case: Case, port: int) -> float:
         running(ponder_command(port), folder, ponder_env(rpc, url, case)) as (process, log),
     ):
         _await(process, log, url, "bench.transfer", case.events)
-        return _ponder_seconds(log)
+        # The last rows are in the database before the log says so.
+        deadline = time.monotonic() + 30
+        while (took := _ponder_seconds(log)) is None:
+            if time.monotonic() > deadline:
+                raise BenchError(
+                    f"Ponder's log does not say when the backfill began and ended: {log.read_text()[-400:]}"
+                )
+            time.sleep(0.1)
+        return took
 
 
-def _ponder_seconds(log: Path) -> float:
+def _ponder_seconds(log: Path) -> float | None:
     began = ended = 0.0
-    for line in log.read_text().splitlines():
-        if not line.startswith("{"):
+    for line in log.read_text().splitlines(keepends=True):
+        if not (line.startswith("{") and line.endswith("\n")):
             continue
         entry = json.loads(line)
         if entry["msg"].startswith("Started fetching backfill") and not began:
             began = entry["time"] / 1000
         if entry["msg"].startswith("Completed backfill indexing"):
             ended = entry["time"] / 1000
-    if not began or not ended:
-        raise BenchError("Ponder's log does not say when the backfill began and ended; did its release change?")
-    return ended - began
+    return ended - began if began and ended else None
 
 
 # ---- Envio ----------------------------------------------------------------------------------------------
