@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export npm_config_omit_lockfile_registry_resolved := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast lint format types artifacts reproduce newest-vyper bench-gas bench-gas-check bench-media bench-indexer sim coverage mutate fuzz fuzz-api fuzz-media check-croissant prove bench-relayer chaos-relayer lock clean
+.PHONY: help demo up test test-fast lint format types artifacts reproduce newest-vyper bench-gas bench-gas-check bench-media bench-choreography pose test-choreography bench-indexer sim coverage mutate fuzz fuzz-api fuzz-media check-croissant prove bench-relayer chaos-relayer lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -55,6 +55,15 @@ bench-gas: $(VENV)/.dev ## gas of every operation beside its peers; writes bench
 
 bench-media: $(VENV)/.dev ## films found again beside peers, a million scenes, speed (long); writes bench/results/media.json and docs/media.md
 	$(BIN)/python -m bench.media.run
+
+bench-choreography: $(VENV)/.dev ## dances found again when others dance them (10 minutes, after make pose); writes bench/results/choreography.json and docs/choreography.md
+	$(BIN)/python -m bench.choreography.run
+
+pose: $(VENV)/.dev ## the pose model for choreography, in an environment of its own (175 MB; POSE_PYTHON=python3.12 for another Python)
+	@$(BIN)/python -m scripts.pose $(POSE_PYTHON)
+
+test-choreography: $(VENV)/.dev ## the tests of choreography, those with the real pose model included (after make pose)
+	$(BIN)/python -m pytest -p no:ape_test tests/ipto/media/test_choreography.py tests/ipto/media/test_pose.py tests/ipto/trace/test_choreography.py
 
 bench-gas-check: $(VENV)/.dev ## fails when a receipt differs from the committed figures
 	$(BIN)/python -m bench.gas --check

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,12 @@ from ipto._command import Context, home_option, reports_errors
 from ipto.attestations import Attestations
 from ipto.chain import Contract
 from ipto.content import LocalStore
+from ipto.content import describe as addressed
 from ipto.errors import InputError, IptoError
 from ipto.evidence import Challenge, Registration, Resemblance, assess, prove_domain
+from ipto.media import pose
+from ipto.media.choreography import Choreography
+from ipto.media.moving import describe_choreography, read_choreography
 from ipto.media.rights import provenance, read_signals
 from ipto.rpc import quantity
 from ipto.structs import checksum_address
@@ -47,16 +52,35 @@ def _analyse(film: Path, checkpoint: Path | None, *, with_pictures: bool) -> med
         )
 
 
+_choreography_option = click.option(
+    "--choreography", "with_choreography", is_flag=True, help="Read how people move, too (needs `make pose`)."
+)
+
+
+def _moves(film: Path) -> Choreography:
+    errors = click.get_text_stream("stderr")
+    bar: ProgressBar[int]
+    with click.progressbar(length=1000, label=f"Watching {film.name} move", file=errors) as bar:
+        return read_choreography(film, progress=lambda done: bar.update(max(0, round(done * 1000) - bar.pos)))
+
+
 @click.command()
 @click.argument("film", type=click.Path(path_type=Path))
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="Folder for pictures and fingerprint.")
 @click.option("--checkpoint", type=click.Path(path_type=Path, file_okay=False), help="Folder to resume from.")
 @click.option("--trust", type=click.Path(path_type=Path, dir_okay=False), help="PEM of signing authorities you trust.")
+@_choreography_option
 @reports_errors
-def describe(film: Path, into: Path | None, checkpoint: Path | None, trust: Path | None) -> None:
+def describe(
+    film: Path, into: Path | None, checkpoint: Path | None, trust: Path | None, with_choreography: bool
+) -> None:
     """Describe FILM in JSON: properties, scenes, statistics, suggestions, and what it says of its rights (C2PA, XMP and
     files beside it, the most restrictive winning). Nothing of it is published."""
+    if with_choreography:
+        pose.python()  # says at once when it is missing
     found = _analyse(film, checkpoint, with_pictures=into is not None)
+    if with_choreography:
+        found = describe_choreography(found, _moves(film))
     properties = found.properties
     shown = {
         "sha256": "0x" + properties.sha256.hex(),
@@ -69,6 +93,11 @@ def describe(film: Path, into: Path | None, checkpoint: Path | None, trust: Path
         "suggestions": [[item.field, item.value, item.source] for item in found.suggestions],
         "rights": read_signals(film, trust.read_bytes() if trust else None).to_json(),
     }
+    moves = found.choreography.encode() if found.choreography else None
+    if found.choreography and moves:
+        shown["choreography"] = found.choreography.document(addressed(moves).cid.uri)
+    elif with_choreography:
+        shown["choreography"] = None
     if into is not None:
         into.mkdir(parents=True, exist_ok=True)
         pictures = found.pictures
@@ -77,6 +106,7 @@ def describe(film: Path, into: Path | None, checkpoint: Path | None, trust: Path
             "storyboard.jpg": pictures.storyboard,
             "preview.mp4": pictures.preview,
             "fingerprint.bin": found.fingerprint.encode(),
+            "choreography.bin": moves,
         }
         for name, data in files.items():
             if data:
@@ -84,12 +114,16 @@ def describe(film: Path, into: Path | None, checkpoint: Path | None, trust: Path
     click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
 
 
-def _catalog(context: Context, many: bool, postgres: str | None = None) -> Catalog:
+def _store(context: Context) -> LocalStore:
     store = context.store
     assert isinstance(store, LocalStore)
+    return store
+
+
+def _catalog(context: Context, many: bool, postgres: str | None = None) -> Catalog:
     return catalogs.build(
         catalogs.registered(context.indexer),
-        store,
+        _store(context),
         many=many,
         postgres=postgres,
         report=lambda line: click.echo(line, err=True),
@@ -102,13 +136,30 @@ def _catalog(context: Context, many: bool, postgres: str | None = None) -> Catal
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 @_many_option
 @_postgres_option
+@_choreography_option
 @home_option
 @reports_errors
-def trace_film(film: Path, picture: Path | None, as_json: bool, many: bool, postgres: str | None, home: Path) -> None:
+def trace_film(
+    film: Path,
+    picture: Path | None,
+    as_json: bool,
+    many: bool,
+    postgres: str | None,
+    with_choreography: bool,
+    home: Path,
+) -> None:
     """Which registered works FILM contains, where, and how sure."""
-    catalog = _catalog(Context(home), many, postgres)
+    if with_choreography:
+        pose.python()  # says at once when it is missing
+    context = Context(home)
+    catalog = _catalog(context, many, postgres)
     found = _analyse(film, None, with_pictures=False)
     finding = find(found.fingerprint, catalog, sound_index(catalog), found.shape)
+    if with_choreography:
+        known = catalogs.choreographies(
+            catalogs.registered(context.indexer), _store(context), lambda line: click.echo(line, err=True)
+        )
+        finding = replace(finding, choreographies=tuple(known.search(_moves(film))))
     if picture is not None:
         picture.write_text(finding.picture(), encoding="utf-8")
     click.echo(json.dumps(finding.to_json(), indent=1) if as_json else "\n".join(finding.lines()))

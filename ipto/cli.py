@@ -183,6 +183,7 @@ def list_presets() -> None:
     help="For example `train-nonexclusive-1y@25 tUSD`, or `inference-scene@0.01 ETH@0:05-0:12`.",
 )
 @click.option("--credit", "credit_line", help="The line licensees print.")
+@click.option("--choreography", is_flag=True, help="Read how people move, too (needs `make pose`).")
 @key_option
 @password_option
 @home_option
@@ -193,6 +194,7 @@ def register(
     people: tuple[str, ...],
     offers: tuple[str, ...],
     credit_line: str | None,
+    choreography: bool,
     key: Path,
     password_file: Path | None,
     home: Path,
@@ -205,7 +207,11 @@ def register(
     split_of(contributions)  # says what is wrong before a long film is read
     creator = Creator(signer, context.deployment, context.store)
     prepared = creator.prepare(
-        creator.study(video), title=title, people=contributions, plans=plans, credit_line=credit_line
+        creator.study(video, choreography=choreography),
+        title=title,
+        people=contributions,
+        plans=plans,
+        credit_line=credit_line,
     )
     action = context.wait(creator.hand_in(prepared, context.relayer))
     click.echo(f"work        {prepared.work}")

@@ -35,6 +35,8 @@ from ipto.chain import Deployment
 from ipto.content import Cid, ContentStore, describe
 from ipto.documents import Document
 from ipto.errors import InputError
+from ipto.media import pose
+from ipto.media.moving import describe_choreography, read_choreography
 from ipto.quantities import Currency
 from ipto.services import Relayer
 from ipto.structs import (
@@ -189,13 +191,19 @@ class Creator:
         """
         return Film(path, media.describe(path, progress=progress), media.poster(path))
 
-    def study(self, path: Path, progress: Callable[[float], object] | None = None) -> Film:
+    def study(
+        self, path: Path, progress: Callable[[float], object] | None = None, *, choreography: bool = False
+    ) -> Film:
         """`read`, and look at every frame: scenes, statistics, fingerprint, storyboard, preview. Stores nothing.
 
-        progress: called with the part done, 0 to 1. The fingerprint lets `ipto trace` find the film again. Raises
-        media.MediaError.
+        progress: called with the part done, 0 to 1. choreography: read how people move, too; needs the pose
+        environment. The fingerprint lets `ipto trace` find the film again. Raises media.MediaError, and NoPoseError.
         """
+        if choreography:
+            pose.python()  # says at once when it is missing
         found = media.analyse(path, progress=progress)
+        if choreography:
+            found = describe_choreography(found, read_choreography(path))
         assert found.pictures.poster is not None
         return Film(path, found.properties, found.pictures.poster, found)
 

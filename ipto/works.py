@@ -88,6 +88,7 @@ class Findings:
     analysis: Document | None = None
     storyboard: Cid | None = None
     preview: Cid | None = None
+    choreography: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,7 @@ def build_metadata(
             image=poster.uri if poster else None,
             cultural="0x" + cultural.hex() if cultural else None,
             fingerprint=found.fingerprint,
+            choreography=found.choreography,
             analysis=found.analysis,
             thumbnail={"@type": "ImageObject", "contentUrl": found.storyboard.uri} if found.storyboard else None,
             trailer={"@type": "VideoObject", "contentUrl": found.preview.uri} if found.preview else None,
@@ -199,6 +201,7 @@ def _check_findings(document: Mapping[str, Any]) -> None:
     fingerprint = document.get("fingerprint", {})
     addresses = {
         "fingerprint.data": fingerprint.get("data"),
+        "choreography.data": document.get("choreography", {}).get("data"),
         "thumbnail.contentUrl": document.get("thumbnail", {}).get("contentUrl"),
         "trailer.contentUrl": document.get("trailer", {}).get("contentUrl"),
     }
@@ -214,6 +217,12 @@ def _check_findings(document: Mapping[str, Any]) -> None:
         if not before <= scene["start_ms"] < scene["end_ms"] <= document["media"]["duration_ms"]:
             _refuse(_METADATA, field, "must begin after the one before, end after it begins, and within the film")
         before = scene["end_ms"]
+    before = 0
+    for index, window in enumerate(document.get("choreography", {}).get("windows", ())):
+        field = f"choreography.windows[{index}]"
+        if not before <= window["start_ms"] < window["end_ms"]:
+            _refuse(_METADATA, field, "must begin after the one before, and end after it begins")
+        before = window["start_ms"]
 
 
 def parse_metadata(data: bytes, expected: bytes | None = None) -> Document:

@@ -25,7 +25,7 @@ def main() -> None:
     compile_lock("dev", "pyproject.toml", "--all-extras")
     extras = [part for extra in ("services", "media", "ipfs") for part in ("--extra", extra)]
     compile_lock("run", "pyproject.toml", "requirements/build.in", *extras, "-c", "requirements/dev.lock")
-    for name in ("sample", "node", "mutate", "fuzz-media", "bench-footage", "pgvector"):
+    for name in ("sample", "node", "mutate", "fuzz-media", "bench-footage", "bench-motion", "pgvector", "pose"):
         compile_lock(name, "--no-deps", f"requirements/{name}.in")
     for name in ("uv", "prove", "bench-media", "croissant"):
         compile_lock(name, f"requirements/{name}.in")

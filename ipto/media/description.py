@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from ipto.content import ContentStore, describe
 from ipto.media import analysis, fingerprint, pictures
+from ipto.media.choreography import Choreography
 from ipto.media.fingerprint import Fingerprint
 from ipto.media.study import Study, Subject
 from ipto.media.suggestions import Suggestion
@@ -69,6 +70,7 @@ class Description:
     analysis: dict[str, Any]  # as in the metadata document
     pictures: Pictures
     suggestions: tuple[Suggestion, ...]  # for people to confirm or edit; nothing of it is taken over unasked
+    choreography: Choreography | None = None  # read apart, `ipto.media.moving`
 
     @property
     def shape(self) -> float:
@@ -78,9 +80,10 @@ class Description:
         return int(width) / int(height)
 
     def blobs(self) -> tuple[bytes, ...]:
-        """What belongs into a content store: fingerprint, poster, storyboard, preview."""
+        """What belongs into a content store: fingerprint, poster, storyboard, preview, choreography."""
         shots = (self.pictures.poster, self.pictures.storyboard, self.pictures.preview)
-        return (self.fingerprint.encode(), *(data for data in shots if data))
+        moves = (self.choreography.encode(),) if self.choreography else ()
+        return (self.fingerprint.encode(), *(data for data in shots if data), *moves)
 
     def findings(self) -> Findings:
         """What to give `works.build_metadata`. Stores nothing: the addresses follow from the bytes."""
@@ -90,6 +93,9 @@ class Description:
             analysis=self.analysis,
             storyboard=describe(shots.storyboard).cid if shots.storyboard else None,
             preview=describe(shots.preview).cid if shots.preview else None,
+            choreography=self.choreography.document(describe(self.choreography.encode()).cid.uri)
+            if self.choreography
+            else None,
         )
 
     def keep(self, store: ContentStore) -> Findings:

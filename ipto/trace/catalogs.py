@@ -14,8 +14,9 @@ from ipto import works as documents_of_works
 from ipto.content import Cid, ContentStore
 from ipto.content.store import MissingContentError, StoreUnavailableError
 from ipto.errors import InputError, IntegrityError, IptoError
-from ipto.media import fingerprint
+from ipto.media import choreography, fingerprint
 from ipto.services import Indexer
+from ipto.trace.choreography import ChoreographyIndex
 from ipto.trace.index import ExactIndex, FaissIndex, SceneIndex
 from ipto.trace.match import Catalog, Work
 
@@ -71,6 +72,23 @@ def build(
     if postgres is not None:
         index.train()  # type: ignore[attr-defined]
     return catalog
+
+
+def choreographies(
+    works: Iterable[tuple[str, bytes]], store: ContentStore, report: Callable[[str], object] = lambda _: None
+) -> ChoreographyIndex:
+    """The choreographies of those of these works (id, digest of the metadata document) that carry one. What cannot be
+    had is reported and left out."""
+    index = ChoreographyIndex()
+    for name, digest in works:
+        try:
+            document = documents_of_works.parse_metadata(store.get_document(digest), digest)
+            if found := document.get("choreography"):
+                data = store.get(Cid.parse_uri(found["data"]), MAX_FINGERPRINT)
+                index.add(name, str(document["name"]), choreography.decode(data))
+        except (MissingContentError, StoreUnavailableError, IntegrityError, InputError) as error:
+            report(f"the choreography of work {name} is left out: {error}")
+    return index
 
 
 def _index(many: bool, postgres: str | None) -> SceneIndex:

@@ -13,6 +13,8 @@ from html import escape
 from typing import Any
 
 from ipto.media.fingerprint import Fingerprint
+from ipto.trace.choreography import NOTE as MOVES
+from ipto.trace.choreography import ChoreographyMatch
 from ipto.trace.index import SHAPE
 from ipto.trace.match import ALARMS, Catalog, Match, trace
 from ipto.trace.sound import SoundIndex, SoundMatch
@@ -33,6 +35,7 @@ class Finding:
     compared: int  # rows in the index
     matches: tuple[Match, ...]
     sounds: tuple[tuple[str, str, SoundMatch], ...]  # work, title, stretch
+    choreographies: tuple[ChoreographyMatch, ...] | None = None  # None: not asked for
 
     def to_json(self) -> dict[str, Any]:
         """The answer of `POST /trace`. Probabilities are powers of ten, in hundredths: -1250 is 10^-12.5."""
@@ -53,13 +56,19 @@ class Finding:
                 }
                 for work, title, sound in self.sounds
             ],
+            **({} if self.choreographies is None else {"choreographies": self._moves()}),
         }
+
+    def _moves(self) -> dict[str, Any]:
+        return {"note": MOVES, "matches": [match.to_json() for match in self.choreographies or ()]}
 
     def lines(self) -> list[str]:
         """The answer in words."""
+        moves = [match.line() for match in self.choreographies or ()]
+        moves += [f"This is {MOVES}."] if moves else []
         if not self.matches and not self.sounds:
             plain = f" ({self.plain} of {self.scenes} scenes show too little to be recognised)" if self.plain else ""
-            return [f"Nothing registered was found in it{plain}."]
+            return [*moves] or [f"Nothing registered was found in it{plain}."]
         found = []
         for match in self.matches:
             first = match.scenes[0]
@@ -77,7 +86,7 @@ class Finding:
             f"{_clock(sound.work_ms[0])}–{_clock(sound.work_ms[1])} of it ({sound.bit_error:.1%} of bits differ)"
             for work, title, sound in self.sounds
         ]
-        return [*found, f"This is {NOTE}."]
+        return [*found, f"This is {NOTE}.", *moves]
 
     def picture(self) -> str:
         """An SVG: the query above, each work below, bands between what matches."""
