@@ -61,7 +61,7 @@ def test_whoever_stands_is_never_recognised() -> None:
 
 def test_whoever_repeats_one_movement_is_not_recognised() -> None:
     moving = dancer(4, 10)
-    once = moving.places[:24]
+    once = moving.places[40:64]
     there_and_back = np.concatenate([once[:12], once[:12][::-1]])
     again = np.tile(there_and_back, (5, 1, 1))
     spots = np.tile(moving.spots[:24], (5, 1, 1))
