@@ -18,8 +18,11 @@ from relayer.settings import Settings
 
 # What a work needs besides its master, and how each begins.
 _PICTURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n", "image/webp": b"RIFF"}
-_FINGERPRINT = {"application/vnd.ipto.fingerprint": b"IPTOFP1\x00"}
-_BINARY = {**_PICTURES, **_FINGERPRINT}
+_RECOGNITION = {
+    "application/vnd.ipto.fingerprint": b"IPTOFP1\x00",
+    "application/vnd.ipto.choreography": b"IPTOCH1\x00",
+}
+_BINARY = {**_PICTURES, **_RECOGNITION}
 _PREVIEW = "video/mp4"
 _ANY = "application/octet-stream"
 TYPES = ("application/json", *_BINARY, _PREVIEW, _ANY)
@@ -98,7 +101,8 @@ def _check_kind(kind: str, data: bytes) -> None:
             raise RefusedError(
                 422,
                 "content-type",
-                "the body is neither a JSON object in UTF-8 nor a picture (JPEG, PNG, WebP), fingerprint or MP4",
+                "the body is neither a JSON object in UTF-8 nor a picture (JPEG, PNG, WebP), fingerprint, choreography "
+                "or MP4",
             )
     if kind not in (actual, _ANY):
         raise RefusedError(422, "content-type", f"the body is {actual}, not {kind}; name what it is")

@@ -7,10 +7,14 @@ import json
 from collections.abc import Callable
 
 import httpx
+import numpy as np
 import pytest
 
 from ipto.content import Cid, LocalStore, describe
+from ipto.media.choreography import compute
+from ipto.media.fingerprint import Fingerprint
 from tests.relayer.world import RelayerProcess, World
+from tests.support.dancers import recorded
 
 DOCUMENT = json.dumps({"title": "Ein Tanz"}).encode()
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(300_000)
@@ -38,6 +42,13 @@ def test_documents_and_pictures_are_stored_under_their_cid(put: Callable[..., ht
     answer = put(tree, PNG, "application/octet-stream")
     assert (answer.status_code, answer.json()) == (201, {"cid": str(tree), "uri": f"ipfs://{tree}", "size": len(PNG)})
     assert store.get(tree) == PNG
+
+
+def test_what_recognises_a_film_is_stored(put: Callable[..., httpx.Response], world: World) -> None:
+    for data in (compute(recorded("first")).encode(), Fingerprint(bytes(32), (), np.zeros(0, np.uint32)).encode()):
+        cid = describe(data).cid
+        assert put(cid, data, "application/octet-stream").status_code == 201
+        assert LocalStore(world.folder / "content").get(cid) == data
 
 
 def test_refusals(put: Callable[..., httpx.Response], world: World) -> None:
