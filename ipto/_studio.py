@@ -27,6 +27,7 @@ from ipto.media.rights import provenance, read_signals
 from ipto.rpc import quantity
 from ipto.structs import checksum_address
 from ipto.trace import catalogs
+from ipto.trace.choreography import ChoreographyIndex
 from ipto.trace.match import Catalog
 from ipto.trace.report import find, sound_index
 
@@ -130,6 +131,12 @@ def _catalog(context: Context, many: bool, postgres: str | None = None) -> Catal
     )
 
 
+def _dances(context: Context) -> ChoreographyIndex:
+    return catalogs.choreographies(
+        catalogs.registered(context.indexer), _store(context), lambda line: click.echo(line, err=True)
+    )
+
+
 @click.command("trace")
 @click.argument("film", type=click.Path(path_type=Path))
 @click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), help="Write an SVG of what matches where.")
@@ -156,10 +163,7 @@ def trace_film(
     found = _analyse(film, None, with_pictures=False)
     finding = find(found.fingerprint, catalog, sound_index(catalog), found.shape)
     if with_choreography:
-        known = catalogs.choreographies(
-            catalogs.registered(context.indexer), _store(context), lambda line: click.echo(line, err=True)
-        )
-        finding = replace(finding, choreographies=tuple(known.search(_moves(film))))
+        finding = replace(finding, choreographies=tuple(_dances(context).search(_moves(film))))
     if picture is not None:
         picture.write_text(finding.picture(), encoding="utf-8")
     click.echo(json.dumps(finding.to_json(), indent=1) if as_json else "\n".join(finding.lines()))
@@ -280,14 +284,19 @@ def _carries_credentials(film: Path) -> bool:
 @click.option("--port", default=8640, show_default=True, type=click.IntRange(1, 65535))
 @_many_option
 @_postgres_option
+@_choreography_option
 @home_option
 @reports_errors
-def trace_service(host: str, port: int, many: bool, postgres: str | None, home: Path) -> None:
-    """Serve POST /trace over what is registered now."""
+def trace_service(host: str, port: int, many: bool, postgres: str | None, with_choreography: bool, home: Path) -> None:
+    """Serve POST /trace over what is registered now; with --choreography also POST /trace?choreography=true."""
+    if with_choreography:
+        pose.python()  # says at once when it is missing
     try:
         import uvicorn
 
         from ipto.trace.service import app
     except ImportError as error:
         raise IptoError("the service needs FastAPI and uvicorn; install ipto[services]") from error
-    uvicorn.run(app(_catalog(Context(home), many, postgres)), host=host, port=port, log_level="warning")
+    context = Context(home)
+    dances = _dances(context) if with_choreography else None
+    uvicorn.run(app(_catalog(context, many, postgres), dances), host=host, port=port, log_level="warning")

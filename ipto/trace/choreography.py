@@ -28,6 +28,7 @@ LEAST = 0.4  # correlation of two windows below which they are not compared agai
 _QUERY_STEP = 0.25  # seconds
 _BAND = 3  # samples: a quarter of a second
 _CHUNK = 4096
+_AT_ONCE = 4_000_000  # pairs of windows
 _SLACK_MS = 700  # how far from the line through the first pair a further one may be
 _FREEDOM = np.log(40)  # pairs within that, each of which could have been the most alike one
 _MOST_COMBINED = 6
@@ -35,6 +36,7 @@ _REPEATED = 0.6  # correlation from which a further window counts as the same mo
 _LIMIT = 0.9995
 
 Numbers = NDArray[np.float64]
+_NO_PAIRS = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,7 @@ class ChoreographyIndex:
         rows = np.concatenate([windows.rows for _, _, windows in self._works])
         best: dict[int, ChoreographyMatch] = {}
         for tempo, is_mirrored, windows in asked:
-            own, columns = np.nonzero(windows.rows @ rows.T >= LEAST)
-            likeness = alike(windows.rows[own], rows[columns])
+            own, columns, likeness = _pairs(windows.rows, rows)
             works = np.searchsorted(starts, columns, side="right") - 1
             for number in np.unique(works):
                 here = works == number
@@ -127,6 +128,17 @@ class _Pairs:
     own: NDArray[np.int64]
     others: NDArray[np.int64]
     likeness: Numbers
+
+
+def _pairs(first: Rows, second: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64], Numbers]:
+    """Numbers of the rows that are alike enough, and how alike; in parts, so that a long film needs no more memory."""
+    step = max(1, _AT_ONCE // max(1, len(second)))
+    found = []
+    for at in range(0, len(first), step):
+        own, columns = np.nonzero(first[at : at + step] @ second.T >= LEAST)
+        found.append((own + at, columns, alike(first[own + at], second[columns])))
+    own, columns, likeness = (np.concatenate(parts) for parts in zip(*found, strict=True)) if found else _NO_PAIRS
+    return own, columns, likeness
 
 
 def alike(first: Rows, second: Rows) -> Numbers:

@@ -17,6 +17,7 @@ from ipto.media.moving import read_choreography
 from ipto.media.pose import PoseError, Worker
 from ipto.media.pose.environment import VARIABLE
 from ipto.media.pose.joints import RECORD_BYTES, Joints, JointsError
+from tests.support.model import needs_model
 
 _READ = "import sys, struct\nout = sys.stdout.buffer\nn = int(sys.argv[1]) * int(sys.argv[2]) * 3\n"
 _EACH = _READ + "while sys.stdin.buffer.read(n):\n    "
@@ -99,17 +100,6 @@ def test_without_the_environment_it_is_said_how_to_get_it(tmp_path: Path, monkey
     monkeypatch.setenv(VARIABLE, str(tmp_path / "nowhere"))
     with pytest.raises(pose.NoPoseError, match="nowhere does not exist"):
         pose.python()
-
-
-def _has_model() -> bool:
-    try:
-        pose.python()
-    except pose.NoPoseError:
-        return False
-    return True
-
-
-needs_model = pytest.mark.skipif(not _has_model(), reason="needs the pose environment: make pose")
 
 
 @needs_model

@@ -15,7 +15,7 @@ from ipto import documents, media, works
 from ipto.content import LocalStore
 from ipto.media.choreography import Choreography, compute
 from ipto.media.moving import describe_choreography
-from ipto.trace import catalogs
+from ipto.trace import catalogs, choreography
 from ipto.trace.choreography import ALARMS, TEMPOS, ChoreographyIndex, alike, log_p
 from ipto.works import Person
 from tests.support.dancers import dancer, mirror, recorded
@@ -64,6 +64,14 @@ def test_an_empty_query_and_an_empty_index_find_nothing(index: ChoreographyIndex
     assert index.search(Choreography(())) == []
     assert ChoreographyIndex().search(compute(dancer(1, 8))) == []
     assert index.search(compute(dancer(101, 4.2))) == []  # at most tempos shorter than a window
+
+
+def test_compared_in_parts_it_finds_the_same(index: ChoreographyIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = compute(dancer(3, 8, noise=0.02))
+    whole = index.search(query)
+    assert whole
+    monkeypatch.setattr(choreography, "_AT_ONCE", 700)  # of some thousands
+    assert index.search(query) == whole
 
 
 def test_likeness_is_symmetric_and_highest_for_the_same() -> None:
