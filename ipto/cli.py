@@ -206,8 +206,11 @@ def register(
     contributions = [read_contribution(text, signer.address) for text in people]
     split_of(contributions)  # says what is wrong before a long film is read
     creator = Creator(signer, context.deployment, context.store)
+    film = creator.study(video, choreography=choreography)
+    if choreography and film.description and film.description.choreography is None:
+        click.echo("No choreography is kept: nobody in it moves so that it could be recognised.", err=True)
     prepared = creator.prepare(
-        creator.study(video, choreography=choreography),
+        film,
         title=title,
         people=contributions,
         plans=plans,

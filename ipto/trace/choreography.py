@@ -72,10 +72,10 @@ class ChoreographyMatch:
         """In words."""
         how = f"{', mirrored' if self.is_mirrored else ''}, at {self.tempo:.0%} of its tempo"
         times = [f"{ms // 60_000}:{ms % 60_000 / 1000:04.1f}" for ms in (*self.query_ms, *self.work_ms)]
-        alarms = max(self.false_alarms, 1e-12)
+        once = f"{1 / self.false_alarms:,.0f}" if self.false_alarms > 1e-12 else "more than a million million"
         return (
             f"Moves alike work {self.work}, “{self.title}”: {times[0]}–{times[1]} and {times[2]}–{times[3]} of it"
-            f"{how}; by chance once in {1 / alarms:,.0f} such queries"
+            f"{how}; by chance once in {once} such queries"
         )
 
 

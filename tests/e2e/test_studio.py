@@ -11,10 +11,13 @@ import pytest
 from ipto import documents
 from ipto.evidence import validate_evidence
 from ipto.media import sample_path
+from ipto.media.pose.environment import VARIABLE
 from ipto.media.rights import Answer, Statement, Use, xmp
 from ipto.stack import Stack
 from tests.e2e.desk import Desk
+from tests.support.dancers import dancer, recorded
 from tests.support.films import change, cut_film
+from tests.support.model import sees
 
 pytestmark = pytest.mark.slow
 
@@ -78,3 +81,30 @@ def test_a_film_describes_itself(desk: Desk, tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "found").iterdir()) == [
         "fingerprint.bin", "poster.jpg", "preview.mp4", "storyboard.jpg",
     ]  # fmt: skip
+
+
+def test_a_registered_choreography_is_found_when_another_dances_it(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (cut_film(tmp_path / f"{number}.mp4", (10.0,), first=number, sound=False) for number in (2, 3))
+    _, key = desk.person("dancer")
+    register = ("--title", "A dance", "--person", "Dancer:director:me:100", "--choreography")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "nowhere"))
+    for refused in (desk.at("register", first, *register, key=key), desk.at("trace", second, "--choreography")):
+        assert refused.code == 1
+        assert "make pose" in refused.err
+    sees(recorded("first"), tmp_path, monkeypatch)
+    work = desk.ok("register", first, *register, key=key).value("work")
+    sees(recorded("second"), tmp_path, monkeypatch)
+    found = json.loads(desk.ok("trace", second, "--choreography", "--json").out)
+    assert found["matches"] == []
+    assert [(match["work"], match["aspect"]) for match in found["choreographies"]["matches"]] == [
+        (work, "CHOREOGRAPHY")
+    ]
+    assert f"Moves alike work {work}" in desk.ok("trace", second, "--choreography").out
+    assert "choreographies" not in json.loads(desk.ok("trace", second, "--json").out)
+    # Who films no dance is told that none is kept; the film is registered all the same.
+    sees(dancer(1, 0), tmp_path, monkeypatch)
+    said = desk.ok("register", second, *register, key=key)
+    assert "No choreography is kept" in said.err
+    assert said.value("work")

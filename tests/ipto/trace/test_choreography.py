@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -96,6 +97,8 @@ def test_words_and_json_say_alike_and_nothing_more(index: ChoreographyIndex) -> 
     assert match.line().startswith("Moves alike work recorded")
     assert match.to_json()["aspect"] == "CHOREOGRAPHY"
     assert "copied" not in match.line()
+    assert replace(match, false_alarms=1e-3).line().endswith("by chance once in 1,000 such queries")
+    assert replace(match, false_alarms=1e-16).line().endswith("once in more than a million million such queries")
     assert not any(isinstance(value, float) for value in match.to_json().values())
 
 

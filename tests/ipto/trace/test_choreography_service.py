@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 from pathlib import Path
 
 import httpx
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -24,18 +22,9 @@ from ipto.trace import Catalog, ExactIndex
 from ipto.trace.choreography import ChoreographyIndex
 from ipto.trace.service import app
 from tests.support.dancers import dancer, recorded
-from tests.support.model import needs_model
+from tests.support.model import needs_model, sees
 
 FILM = media.sample_path().with_name("bikes.mp4")  # ten seconds
-# Stands where the Python of the pose environment stands, and sees in any film what was recorded.
-_PLAYER = """#!{python}
-import sys
-size = int(sys.argv[-2]) * int(sys.argv[-1]) * 3
-with open({joints!r}, "rb") as kept:
-    while sys.stdin.buffer.read(size):
-        sys.stdout.buffer.write({answer})
-"""
-_NEXT = "kept.read(288).ljust(288, bytes(1))"
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +45,10 @@ def _ask(dances: ChoreographyIndex | None, film: bytes, address: str = "/trace?c
     return asyncio.run(ask())
 
 
-def _environment(folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str = _NEXT) -> None:
-    joints = recorded("second")
-    values = np.concatenate([joints.places, joints.visibility[..., None], joints.spots], axis=-1)
-    (folder / "joints").write_bytes(values.astype("<f4").tobytes())
-    player = folder / "python"
-    text = _PLAYER.format(python=sys.executable, joints=str(folder / "joints"), answer=answer)
-    player.write_text(text, encoding="utf-8")
-    player.chmod(0o755)
-    monkeypatch.setenv(VARIABLE, str(player))
-
-
 def test_the_service_names_the_work_another_dancer_moves_like(
     dances: ChoreographyIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _environment(tmp_path, monkeypatch)
+    sees(recorded("second"), tmp_path, monkeypatch)
     answer = _ask(dances, FILM.read_bytes()).json()
     assert answer["matches"] == []
     assert [(match["work"], match["aspect"]) for match in answer["choreographies"]["matches"]] == [
@@ -82,7 +60,7 @@ def test_the_service_names_the_work_another_dancer_moves_like(
 def test_choreography_is_read_only_when_asked_for(
     dances: ChoreographyIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _environment(tmp_path, monkeypatch, "sys.exit('asked')")
+    sees(recorded("second"), tmp_path, monkeypatch, "sys.exit('asked')")
     answer = _ask(dances, FILM.read_bytes(), "/trace")
     assert answer.status_code == 200
     assert "choreographies" not in answer.json()
@@ -96,7 +74,7 @@ def _is_refused(answer: httpx.Response, status: int, said: str) -> bool:
 def test_a_service_that_cannot_read_choreography_says_so_before_it_takes_the_film(
     dances: ChoreographyIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _environment(tmp_path, monkeypatch)
+    sees(recorded("second"), tmp_path, monkeypatch)
     assert _is_refused(_ask(None, b"not a film"), 503, "knows no choreographies")
     assert _is_refused(_ask(dances, b"not a film"), 422, "the film is not a video")
     monkeypatch.setenv(VARIABLE, str(tmp_path / "nowhere"))
@@ -108,7 +86,7 @@ def test_a_service_that_cannot_read_choreography_says_so_before_it_takes_the_fil
 def test_what_a_failing_model_says_stays_in_the_log(
     dances: ChoreographyIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _environment(tmp_path, monkeypatch, "sys.exit('a secret place')")
+    sees(recorded("second"), tmp_path, monkeypatch, "sys.exit('a secret place')")
     refused = _ask(dances, FILM.read_bytes())
     assert _is_refused(refused, 503, "could not read this film")
     assert "secret" not in refused.text
