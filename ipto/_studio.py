@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,16 +43,21 @@ if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
 
-def _analyse(film: Path, checkpoint: Path | None, *, with_pictures: bool) -> media.Description:
-    label, errors = f"Looking at {film.name}", click.get_text_stream("stderr")
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[float], None]]:
     bar: ProgressBar[int]
-    with click.progressbar(length=1000, label=label, file=errors) as bar:
-        return media.analyse(
-            film,
-            checkpoint=checkpoint,
-            with_pictures=with_pictures,
-            progress=lambda done: bar.update(max(0, round(done * 1000) - bar.pos)),
-        )
+    with click.progressbar(length=1000, label=label, file=click.get_text_stream("stderr")) as bar:
+        yield lambda done: bar.update(max(0, round(done * 1000) - bar.pos))
+
+
+def _analyse(film: Path, checkpoint: Path | None, *, with_pictures: bool) -> media.Description:
+    with _progress(f"Looking at {film.name}") as progress:
+        return media.analyse(film, checkpoint=checkpoint, with_pictures=with_pictures, progress=progress)
+
+
+def _glance(film: Path) -> media.Glance:
+    with _progress(f"Looking at {film.name}") as progress:
+        return media.glance(film, progress=progress)
 
 
 _choreography_option = click.option(
@@ -59,10 +66,8 @@ _choreography_option = click.option(
 
 
 def _moves(film: Path) -> Choreography:
-    errors = click.get_text_stream("stderr")
-    bar: ProgressBar[int]
-    with click.progressbar(length=1000, label=f"Watching {film.name} move", file=errors) as bar:
-        return read_choreography(film, progress=lambda done: bar.update(max(0, round(done * 1000) - bar.pos)))
+    with _progress(f"Watching {film.name} move") as progress:
+        return read_choreography(film, progress=progress)
 
 
 @click.command()
@@ -141,6 +146,7 @@ def _dances(context: Context) -> ChoreographyIndex:
 @click.argument("film", type=click.Path(path_type=Path))
 @click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), help="Write an SVG of what matches where.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option("--quick", is_flag=True, help="Look at key frames only, and for no insets: an answer in seconds.")
 @_many_option
 @_postgres_option
 @_choreography_option
@@ -150,6 +156,7 @@ def trace_film(
     film: Path,
     picture: Path | None,
     as_json: bool,
+    quick: bool,
     many: bool,
     postgres: str | None,
     with_choreography: bool,
@@ -160,8 +167,8 @@ def trace_film(
         pose.python()  # says at once when it is missing
     context = Context(home)
     catalog = _catalog(context, many, postgres)
-    found = _analyse(film, None, with_pictures=False)
-    finding = find(found.fingerprint, catalog, sound_index(catalog), found.shape)
+    found = _glance(film) if quick else _analyse(film, None, with_pictures=False)
+    finding = find(found.fingerprint, catalog, sound_index(catalog), found.shape, is_quick=quick)
     if with_choreography:
         finding = replace(finding, choreographies=tuple(_dances(context).search(_moves(film))))
     if picture is not None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -153,17 +154,29 @@ def strangers(count: int, part: str = "held_out") -> list[Fingerprint]:
     return made
 
 
-def largest(part: str, count: int) -> tuple[list[float], int]:
-    """The largest settled T that strangers reach among the million, one of each query, insets included, and how many
-    comparisons that were."""
-    index, found, comparisons = load(), [], 0
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How alike strangers are among the million."""
+
+    values: list[float]  # the largest, one of each query, in falling order
+    comparisons: int
+
+
+def largest(part: str, count: int) -> tuple[Reached, Reached]:
+    """Settled T that strangers reach among the million, insets included; and T as it is, without insets."""
+    index, found = load(), []
+    settled = whole = 0
     for query in strangers(QUERIES, part):
         portraits = np.array([scene.picture() for scene in query.scenes])
         near = query_variants(portraits)[1]
         rows = np.concatenate([near, *(sketch.sketches(portraits, window) for window in inset_windows())])
-        comparisons += len(rows) * len(index)
-        found.append(max((hit.t for hit in index.search(rows, PROMISING)), default=0.0))
-    return sorted(found, reverse=True)[:count], comparisons
+        settled += len(rows) * len(index)
+        whole += len(near) * len(index)
+        hits = index.search(rows, PROMISING)
+        of_whole = [hit.whole for hit in hits if hit.query < len(near)]
+        found.append((max((hit.t for hit in hits), default=0.0), max(of_whole, default=0.0)))
+    first, second = (sorted(column, reverse=True)[:count] for column in zip(*found, strict=True))
+    return Reached(first, settled), Reached(second, whole)
 
 
 def take_for_strangers(catalog: Catalog) -> None:

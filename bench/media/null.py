@@ -15,7 +15,7 @@ import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from numpy.typing import NDArray
 from bench.media import footage
 from ipto.media import _ffmpeg, sketch
 from ipto.trace.score import LEAST, Rows, settled, statistic
+
+if TYPE_CHECKING:
+    from bench.media.million import Reached
 
 TARGET = Path(__file__).parent.parent.parent / "ipto" / "trace" / "null-1.json"
 _PROBABILITIES = (0.05, 0.02, 0.01, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5)
@@ -73,13 +76,12 @@ def strangers(rows: Rows, subjects: NDArray[np.int64]) -> tuple[Rows, Rows]:
     return np.sort(np.concatenate(plain))[::-1], np.sort(np.concatenate(found))[::-1]
 
 
-def calibrate(among_million: Sequence[float], comparisons: int) -> dict[str, Any]:
-    """The table, from the footage. among_million: the largest settled T of so many `comparisons`, in falling order."""
+def calibrate(among_million: Reached, as_it_is: Reached) -> dict[str, Any]:
+    """The table, from the footage. among_million: settled T among a million scenes. as_it_is: T before."""
     pictures, subjects = portraits()
     plain, values = strangers(sketch.sketches(pictures), subjects)
     points = [(1.0, 0.0), *(point for point in _reached(values, _PROBABILITIES) if point[1] > 0)]
-    least, far = points[-1]
-    slopes = [np.log(least * comparisons / place) / (t - far) for place, t in enumerate(among_million, 1) if t > far]
+    unsettled = _reached(plain, _UNSETTLED)
     return {
         "about": "settled T between strangers, counted by `python -m bench.media.null`",
         "sketch_version": sketch.VERSION,
@@ -87,12 +89,24 @@ def calibrate(among_million: Sequence[float], comparisons: int) -> dict[str, Any
         "pictures": len(pictures),
         "subjects": int(subjects.max()) + 1,
         "largest_thousandths": round(float(values[0]) * 1000),
-        "comparisons_in_million": comparisons,
-        "largest_in_million_thousandths": [round(t * 1000) for t in among_million],
-        "slope_thousandths": round(_CAUTION * float(min(slopes)) * 1000),
+        "comparisons_in_million": among_million.comparisons,
+        "largest_in_million_thousandths": [round(t * 1000) for t in among_million.values],
+        "slope_thousandths": _slope(points[-1], among_million),
         "quantiles": _table(points),
-        "unsettled_quantiles": _table(_reached(plain, _UNSETTLED)),
+        "unsettled_comparisons_in_million": as_it_is.comparisons,
+        "unsettled_largest_in_million_thousandths": [round(t * 1000) for t in as_it_is.values],
+        "unsettled_slope_thousandths": _slope(unsettled[-1], as_it_is),
+        "unsettled_quantiles": _table(unsettled),
     }
+
+
+def _slope(last: tuple[float, float], reached: Reached) -> int:
+    """How steep the tail is taken to be beyond the last counted point, in thousandths of a nat for each of T."""
+    least, far = last
+    slopes = [
+        np.log(least * reached.comparisons / place) / (t - far) for place, t in enumerate(reached.values, 1) if t > far
+    ]
+    return round(_CAUTION * float(min(slopes)) * 1000)
 
 
 def _reached(falling: Rows, shares: Sequence[float]) -> list[tuple[float, float]]:

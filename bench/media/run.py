@@ -173,6 +173,8 @@ def _about_speed(found: dict[str, Any]) -> str:
             f"{found['trace_registered_ms'] / 1000:.2f} s, a stranger's 19 seconds with the search for insets "
             f"{found['trace_stranger_thorough_ms'] / 1000:.2f} s. From file to answer: "
             + ", ".join(f"{found[f'file_to_answer_{height}p_ms'] / 1000:.1f} s at {height}p" for height in (360, 720))
+            + "; from its key frames alone (`--quick`): "
+            + ", ".join(f"{found[f'quick_{height}p_ms'] / 1000:.1f} s at {height}p" for height in (360, 720, 1080))
             + "."
         )
     return text

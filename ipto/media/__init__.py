@@ -21,8 +21,9 @@ from typing import Any, Self
 
 from ipto.content import unixfs
 from ipto.errors import InputError, IptoError, NotFoundError
-from ipto.media.description import Description, Pictures, compose, draw_preview, draw_storyboard
+from ipto.media.description import Description, Pictures, compose, draw_preview, draw_storyboard, shape_of
 from ipto.media.errors import CancelledError, MediaError, reason
+from ipto.media.fingerprint import Fingerprint, compute
 from ipto.media.study import Bounds, Study, Subject, study
 from ipto.media.suggestions import Suggestion, suggest
 from ipto.works import Audio, MediaProperties
@@ -31,12 +32,14 @@ __all__ = [
     "DEFAULT_LIMITS",
     "CancelledError",
     "Description",
+    "Glance",
     "Limits",
     "MediaError",
     "Probe",
     "Suggestion",
     "analyse",
     "describe",
+    "glance",
     "poster",
     "probe",
     "sample_path",
@@ -125,16 +128,7 @@ def analyse(
     path = Path(path)
     found = probe(path, limits)
     properties = _properties(found, unixfs.describe(path))
-    subject = Subject(
-        path=path,
-        container=found.demuxer,
-        duration_ms=found.duration_ms,
-        width=found.width,
-        height=found.height,
-        frame_rate=found.frame_rate,
-        has_audio=found.audio is not None,
-        sha256=properties.sha256,
-    )
+    subject = _subject(path, found, properties.sha256)
     bounds = Bounds(seconds=limits.seconds)
     with _Drawing(subject, limits) if with_pictures else nullcontext() as drawing:
         seen = study(subject, bounds=bounds, checkpoint=checkpoint, progress=progress, cancelled=cancelled)
@@ -142,6 +136,33 @@ def analyse(
     if unixfs.describe(path).sha256 != properties.sha256:
         raise MediaError(f"{path} {reason('changed')}")
     return compose(properties, found, seen, pictures, suggest(path, found.tags))
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a film's key frames show: enough to ask trace, never registered."""
+
+    fingerprint: Fingerprint
+    shape: float  # width by height of the picture, inside black bars
+
+
+def glance(
+    path: Path | str,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Callable[[float], object] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Glance:
+    """Look at a film's key frames, which stand where scenes begin and every few seconds, and listen to its sound.
+
+    Several times as fast as `analyse`; what stands between two key frames is not seen. progress, cancelled: as there.
+    Raises MediaError and CancelledError.
+    """
+    path = Path(path)
+    found = probe(path, limits)
+    subject = _subject(path, found, bytes(32))
+    seen = study(subject, bounds=Bounds(seconds=limits.seconds), progress=progress, cancelled=cancelled, keys_only=True)
+    return Glance(compute(seen, found.duration_ms), shape_of(seen.crop, found.width, found.height))
 
 
 class _Drawing:
@@ -169,6 +190,19 @@ class _Drawing:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._pool.shutdown(cancel_futures=True)
+
+
+def _subject(path: Path, found: Probe, digest: bytes) -> Subject:
+    return Subject(
+        path=path,
+        container=found.demuxer,
+        duration_ms=found.duration_ms,
+        width=found.width,
+        height=found.height,
+        frame_rate=found.frame_rate,
+        has_audio=found.audio is not None,
+        sha256=digest,
+    )
 
 
 def _properties(found: Probe, content: unixfs.Described) -> MediaProperties:

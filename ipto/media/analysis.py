@@ -77,31 +77,40 @@ def analyse_part(
     crop: str | None,
     time_limit: float,
     memory_bytes: int,
+    keys_only: bool = False,
     report: Report | None = None,
     check: Callable[[], object] | None = None,
 ) -> Part:
-    """Decode `seconds` from `start` once and describe them. report: called with seconds done. Raises MediaError."""
+    """Decode `seconds` from `start` once and describe them. keys_only: key frames alone, each standing for what follows
+    until the next; without thumbnails. report: called with seconds done. Raises MediaError."""
     builder = _Builder(start, rate, report)
     thumbs = _Thumbnails(builder.thumbs)
     frames_limit = int((seconds + 5) * float(rate) + 60) * _FRAME_BYTES
     vectors = _ffmpeg.Output("signature", 1024 * 1024 + int((seconds + 5) * VECTORS_PER_SECOND) * 200)
-    outputs = [
-        _ffmpeg.Output("frames", frames_limit, builder.feed),
-        _ffmpeg.Output("thumbs", int((seconds + 5) * _THUMBS_PER_SECOND) * _MAX_THUMB_BYTES, thumbs.feed),
-        vectors,
-    ]
+    outputs = [_ffmpeg.Output("frames", frames_limit, builder.feed), vectors]
     cut = f"crop={crop}," if crop else ""
-    graph = (
-        f"[0:V:0]setpts=PTS-STARTPTS,split=3[a][b][c];"
-        f"[a]fps={rate},{cut}scale={_SIDE}:{_SIDE}:flags=area,format=yuv420p[frames];"
-        f"[b]fps={VECTORS_PER_SECOND},{cut}signature=format=binary:filename={{signature}}[vectors];"
-        f"[c]fps={_THUMBS_PER_SECOND},scale=320:-2:flags=area,format=yuvj420p[thumbs]"
-    )
-    arguments = ["-an", "-sn", "-dn", "-filter_complex", graph]
-    arguments += ["-map", "[frames]", "-f", "rawvideo", "{frames}", "-map", "[vectors]", "-f", "null", "-"]
-    arguments += ["-map", "[thumbs]", "-c:v", "mjpeg", "-q:v", "5", "-f", "mjpeg", "{thumbs}"]
+    small = f"{cut}scale={_SIDE}:{_SIDE}:flags=area,format=yuv420p"
+    sign = "signature=format=binary:filename={signature}[vectors]"
+    maps = ["-map", "[frames]", "-f", "rawvideo", "{frames}", "-map", "[vectors]", "-f", "null", "-"]
     # What smooths the edges of blocks is not seen on so few cells, and costs a sixth of the decoding.
     before = ["-skip_loop_filter", "all", *(["-ss", f"{start:.3f}"] if start else []), "-t", f"{seconds:.3f}"]
+    if keys_only:
+        before = ["-skip_frame", "nokey", *before]
+        smaller = f"{cut}scale='min(iw,640)':-2:flags=area"
+        # The last one, too, stands for what follows it.
+        hold = f"tpad=stop=-1:stop_mode=clone,fps={rate},trim=end={seconds:.3f}"
+        graph = f"[0:V:0]setpts=PTS-STARTPTS,split[a][b];[a]{small},{hold}[frames];[b]{smaller},{hold},{sign}"
+    else:
+        outputs.append(
+            _ffmpeg.Output("thumbs", int((seconds + 5) * _THUMBS_PER_SECOND) * _MAX_THUMB_BYTES, thumbs.feed)
+        )
+        graph = (
+            f"[0:V:0]setpts=PTS-STARTPTS,split=3[a][b][c];[a]fps={rate},{small}[frames];"
+            f"[b]fps={VECTORS_PER_SECOND},{cut}{sign};"
+            f"[c]fps={_THUMBS_PER_SECOND},scale=320:-2:flags=area,format=yuvj420p[thumbs]"
+        )
+        maps += ["-map", "[thumbs]", "-c:v", "mjpeg", "-q:v", "5", "-f", "mjpeg", "{thumbs}"]
+    arguments = ["-an", "-sn", "-dn", "-filter_complex", graph, *maps]
     _ffmpeg.run(
         file, name, container, arguments, outputs,
         seconds=time_limit, memory_bytes=memory_bytes, before=before, check=check,

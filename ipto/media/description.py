@@ -75,9 +75,7 @@ class Description:
     @property
     def shape(self) -> float:
         """Width by height of the picture, inside black bars."""
-        inside = str(self.analysis.get("crop", "")).split(":")
-        width, height = inside[:2] if len(inside) == 4 else (self.properties.width, self.properties.height)
-        return int(width) / int(height)
+        return shape_of(self.analysis.get("crop"), self.properties.width, self.properties.height)
 
     def blobs(self) -> tuple[bytes, ...]:
         """What belongs into a content store: fingerprint, poster, storyboard, preview, choreography."""
@@ -103,6 +101,13 @@ class Description:
         for data in self.blobs():
             store.put(data)
         return self.findings()
+
+
+def shape_of(crop: str | None, width: int, height: int) -> float:
+    """Width by height of the picture, inside black bars. crop: `width:height:x:y`, as `analysis.detect_crop` gives."""
+    inside = crop.split(":") if crop else []
+    wide, high = map(int, inside[:2]) if len(inside) == 4 else (width, height)
+    return wide / high
 
 
 def draw_preview(subject: Subject, memory_bytes: int, check: Callable[[], object]) -> bytes:

@@ -66,11 +66,13 @@ def study(
     checkpoint: Path | None = None,
     progress: Callable[[float], object] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    keys_only: bool = False,
 ) -> Study:
     """Look at a film once, from beginning to end.
 
     checkpoint: a folder; parts finished there are not looked at again. progress: called with the part done, 0 to 1.
-    cancelled: asked several times a second. Raises MediaError, CancelledError.
+    cancelled: asked several times a second. keys_only: at its key frames alone; nothing of that is kept or published.
+    Raises MediaError, CancelledError.
     """
     limits = bounds or Bounds()
     duration = subject.duration_ms / 1000
@@ -90,15 +92,16 @@ def study(
             duration=duration, time_limit=limit, memory_bytes=limits.memory_bytes, check=check,
         )  # fmt: skip
         crop = analysis.detect_crop(file, name, subject.container, size, duration, limits.memory_bytes)
-        rate = analysis.analysis_rate(subject.frame_rate)
+        rate = Fraction(analysis.VECTORS_PER_SECOND) if keys_only else analysis.analysis_rate(subject.frame_rate)
+        length = max(1, -(-subject.duration_ms // 1000))
         parts = []
-        for start in range(0, max(1, -(-subject.duration_ms // 1000)), analysis.PART_SECONDS):
+        for start in range(0, length, length if keys_only else analysis.PART_SECONDS):
             check()
-            seconds = min(analysis.PART_SECONDS, duration - start)
+            seconds = duration if keys_only else min(analysis.PART_SECONDS, duration - start)
             kept = _Checkpoint(checkpoint, subject, start) if checkpoint else None
             part = kept.load() if kept else None
             if part is None:
-                part = _look(file, subject, limits, start, seconds, rate, crop, progress, check)
+                part = _look(file, subject, limits, start, seconds, rate, crop, keys_only, progress, check)
                 if kept:
                     kept.save(part)
             if progress is not None:
@@ -116,6 +119,7 @@ def _look(
     seconds: float,
     rate: Fraction,
     crop: str | None,
+    keys_only: bool,
     progress: Callable[[float], object] | None,
     check: Callable[[], object],
 ) -> Part:
@@ -127,9 +131,9 @@ def _look(
         file, str(subject.path), subject.container,
         start=start, seconds=seconds, rate=rate, crop=crop,
         time_limit=limits.seconds + limits.seconds_per_second * seconds,
-        memory_bytes=limits.memory_bytes, report=report, check=check,
+        memory_bytes=limits.memory_bytes, keys_only=keys_only, report=report, check=check,
     )  # fmt: skip
-    if part.seconds < 0.8 * seconds - 2:
+    if part.seconds < 0.8 * seconds - 2 and not keys_only:
         raise MediaError(f"{subject.path} {reason('truncated')}")
     return part
 

@@ -36,6 +36,7 @@ class Hit:
     query: int
     row: int
     t: float  # settled
+    whole: float  # T before it is settled
 
 
 class SceneIndex(Protocol):
@@ -53,9 +54,12 @@ class SceneIndex(Protocol):
     def __len__(self) -> int: ...
 
 
-def hits(queries: NDArray[np.int64], rows: NDArray[np.int64], values: NDArray[np.float32]) -> list[Hit]:
+def hits(
+    queries: NDArray[np.int64], rows: NDArray[np.int64], values: NDArray[np.float32], whole: NDArray[np.float32]
+) -> list[Hit]:
     """Hits from their parts."""
-    return [Hit(*hit) for hit in zip(queries.tolist(), rows.tolist(), values.tolist(), strict=True)]
+    columns = (queries.tolist(), rows.tolist(), values.tolist(), whole.tolist())
+    return [Hit(*hit) for hit in zip(*columns, strict=True)]
 
 
 def scene_rows(fingerprint: Fingerprint) -> tuple[NDArray[np.int64], Rows]:
@@ -95,7 +99,8 @@ class ExactIndex:
             for start in range(0, len(part), _CHUNK):
                 values = statistic(queries, part[start : start + _CHUNK])
                 query, row = np.nonzero(values >= least)
-                found += hits(query, first + start + row, settled(queries[query], part[start + row]))
+                near = settled(queries[query], part[start + row])
+                found += hits(query, first + start + row, near, values[query, row])
             first += len(part)
         return found
 
@@ -162,7 +167,8 @@ class FaissIndex:
         known = self._rows(number)
         values = statistic_pairs(queries[query], known)
         kept = values >= least
-        return hits(query[kept], number[kept], settled(queries[query[kept]], known[kept]))
+        near = settled(queries[query[kept]], known[kept])
+        return hits(query[kept], number[kept], near, values[kept])
 
     def _rows(self, numbers: NDArray[np.int64]) -> Rows:
         part = np.searchsorted(self._starts, numbers, side="right") - 1

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ipto.media import sketch
 from ipto.media.fingerprint import Fingerprint, hamming, vector_distance
 from ipto.trace.index import SHAPE, WINDOWS, SceneIndex, query_variants, scene_rows
-from ipto.trace.score import LEAST, Rows, log_p, log_p_expected, settled, statistic
+from ipto.trace.score import LEAST, Rows, log_p, log_p_either, log_p_expected, settled, statistic
 
 ALARMS = 0.005  # false alarms a query that are accepted
 PROMISING = 4.5  # T of a hit worth a closer look
@@ -151,20 +151,24 @@ def _search(
     best: dict[int, float] = defaultdict(lambda: 0.0)
     places: dict[int, set[int]] = defaultdict(set)
     by_query: dict[int, dict[int, float]] = defaultdict(dict)
-    for hit in hits:
+    chances = log_p_either(
+        np.array([hit.t for hit in hits], np.float32),
+        np.array([0.0 if insets else hit.whole for hit in hits], np.float32),
+    )
+    for hit, chance in zip(hits, chances.tolist(), strict=True):
         work = catalog.locate(hit.row)
         scene = hit.query % count
-        by_query[work][scene] = max(by_query[work].get(scene, 0.0), hit.t)
+        by_query[work][scene] = min(by_query[work].get(scene, 0.0), chance)
         places[work].add(hit.query // count)
     for work, scenes in by_query.items():
-        best[work] = sum(float(-log_p(t)) for t in scenes.values())
+        best[work] = -sum(scenes.values())
     chosen = sorted(best, key=lambda work: -best[work])[:_CLOSER]
     comparisons = len(rows) * len(catalog.index)
     found = []
     for number in chosen:
         work_found = catalog.works[number]
         if work_found is None:
-            found_scenes = [_stranger(number, scene, t) for scene, t in sorted(by_query[number].items())]
+            found_scenes = [_stranger(number, scene, chance) for scene, chance in sorted(by_query[number].items())]
             alarms = min(comparisons * float(np.exp(log_p(scene.t))) for scene in found_scenes)
             if alarms <= ALARMS:
                 found.append(Match(_STRANGER, tuple(found_scenes), alarms))
@@ -173,7 +177,7 @@ def _search(
             windows = [insets[place] for place in sorted(places[number])]
             names = [f"inset {w[2]:.0%} × {w[3]:.0%} at {w[0]:.0%}, {w[1]:.0%}" for w in windows]
             closer = names, np.concatenate([sketch.sketches(portraits, window) for window in windows])
-        match = _compare(query, numbers, work_found, closer, comparisons, len(catalog.works))
+        match = _compare(query, numbers, work_found, closer, comparisons, len(catalog.works), are_parts=bool(insets))
         if match is not None:
             found.append(match)
     return found
@@ -186,6 +190,8 @@ def _compare(
     closer: tuple[list[str], Rows],
     comparisons: int,
     works: int,
+    *,
+    are_parts: bool,
 ) -> Match | None:
     scenes, rows = scene_rows(work.fingerprint)
     names, looked = closer
@@ -197,7 +203,7 @@ def _compare(
     strengths = table.max(axis=(2, 3)).clip(0) ** 2
     how = int(strengths.sum(axis=1).argmax())
     alike = _settle(table[how], looked.reshape(tried, count, -1)[how], rows.reshape(len(WINDOWS), distinct, -1))
-    logs = np.asarray(log_p(alike))
+    logs = np.asarray(log_p_either(alike, 0.0 if are_parts else table[how].max(axis=1)))
     # What is expected somewhere is judged by T as it is.
     there = np.asarray(log_p_expected(table[how].max(axis=1)))
     # Each pair was one of so many within this work.
@@ -348,8 +354,8 @@ _EMPTY = Fingerprint(bytes(32), (), np.zeros(0, np.uint32))
 _STRANGER = Work("0", "a scene nobody asked about", _EMPTY)
 
 
-def _stranger(work: int, query: int, t: float) -> SceneMatch:
-    return SceneMatch(query, work, (0, 0), (0, 0), "as it is", t, float(log_p(t)), 256, 760)
+def _stranger(work: int, query: int, chance: float) -> SceneMatch:
+    return SceneMatch(query, work, (0, 0), (0, 0), "as it is", 0.0, chance, 256, 760)
 
 
 def false_works(matches: Iterable[Match], truth: set[str]) -> list[Match]:

@@ -86,9 +86,10 @@ class PostgresIndex:
             return []
         numbers = np.array([row[0] for row in found])
         known = _unit(np.array([np.frombuffer(row[2], np.int8) for row in found]))
-        kept = statistic_pairs(queries[numbers], known) >= least
+        values = statistic_pairs(queries[numbers], known)
+        kept = values >= least
         rows = np.array([row[1] for row in found])
-        return hits(numbers[kept], rows[kept], settled(queries[numbers[kept]], known[kept]))
+        return hits(numbers[kept], rows[kept], settled(queries[numbers[kept]], known[kept]), values[kept])
 
     def close(self) -> None:
         """Give the connection back."""

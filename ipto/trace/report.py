@@ -24,6 +24,8 @@ NOTE = (
     "similarity of content: shows that the films share pictures or sound, not who owns them, nor what a model learned"
 )
 
+_QUICK = "Only key frames were looked at: what stands between them, or as an inset, a full look may find."
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -36,12 +38,14 @@ class Finding:
     matches: tuple[Match, ...]
     sounds: tuple[tuple[str, str, SoundMatch], ...]  # work, title, stretch
     choreographies: tuple[ChoreographyMatch, ...] | None = None  # None: not asked for
+    is_quick: bool = False  # only key frames were looked at, and no insets looked for
 
     def to_json(self) -> dict[str, Any]:
         """The answer of `POST /trace`. Probabilities are powers of ten, in hundredths: -1250 is 10^-12.5."""
         return {
             "note": NOTE,
             "query": {"duration_ms": self.duration_ms, "scenes": self.scenes, "plain_scenes": self.plain},
+            "looked_at": "key frames" if self.is_quick else "every frame",
             "compared_with": self.compared,
             "false_alarms_accepted_permille": round(ALARMS * 1000),
             "matches": [_match_json(match) for match in self.matches],
@@ -64,11 +68,12 @@ class Finding:
 
     def lines(self) -> list[str]:
         """The answer in words."""
+        looked = [_QUICK] if self.is_quick else []
         moves = [match.line() for match in self.choreographies or ()]
         moves += [f"This is {MOVES}."] if moves else []
         if not self.matches and not self.sounds:
             plain = f" ({self.plain} of {self.scenes} scenes show too little to be recognised)" if self.plain else ""
-            return [*moves] or [f"Nothing registered was found in it{plain}."]
+            return [*(moves or [f"Nothing registered was found in it{plain}."]), *looked]
         found = []
         for match in self.matches:
             first = match.scenes[0]
@@ -86,7 +91,7 @@ class Finding:
             f"{_clock(sound.work_ms[0])}–{_clock(sound.work_ms[1])} of it ({sound.bit_error:.1%} of bits differ)"
             for work, title, sound in self.sounds
         ]
-        return [*found, f"This is {NOTE}.", *moves]
+        return [*found, *looked, f"This is {NOTE}.", *moves]
 
     def picture(self) -> str:
         """An SVG: the query above, each work below, bands between what matches."""
@@ -111,9 +116,17 @@ class Finding:
         return "".join([*parts, "</svg>"])
 
 
-def find(query: Fingerprint, catalog: Catalog, sounds: SoundIndex | None = None, shape: float = SHAPE) -> Finding:
-    """Trace pictures and sound of a film. shape: its width by height, inside black bars (`Description.shape`)."""
-    matches = trace(query, catalog, shape=shape)
+def find(
+    query: Fingerprint,
+    catalog: Catalog,
+    sounds: SoundIndex | None = None,
+    shape: float = SHAPE,
+    *,
+    is_quick: bool = False,
+) -> Finding:
+    """Trace pictures and sound of a film. shape: its width by height, inside black bars (`Description.shape`).
+    is_quick: the query is of a film's key frames (`media.glance`)."""
+    matches = trace(query, catalog, thorough=not is_quick, shape=shape)
     heard = sounds.search(query.sound) if sounds else []
     known = [(work, match) for match in heard if (work := catalog.works[match.work]) is not None]
     return Finding(
@@ -123,6 +136,7 @@ def find(query: Fingerprint, catalog: Catalog, sounds: SoundIndex | None = None,
         compared=len(catalog.index),
         matches=tuple(matches),
         sounds=tuple((work.name, work.title, match) for work, match in known),
+        is_quick=is_quick,
     )
 
 

@@ -10,6 +10,10 @@ left out, and once more where the other half shows little. Before a plain ground
 for two pictures to agree in all frequencies; among millions of scenes there is always one with the same edge. A copy
 agrees all over.
 
+There is a second way to be believed: T as it is, where it is beyond anything that strangers reach when whole pictures
+are compared, and not their parts. A copy that shows one thing before a plain ground comes that way. It is a second
+chance at being wrong, so a fiftieth of what is accepted is set aside for it.
+
 The distribution of settled T between strangers was counted on more than a million pairs of real pictures (`make
 bench-media`, ipto/trace/null-1.json); beyond what was counted, the tail is continued no steeper than thousands of
 millions of comparisons in a catalog of a million scenes allow.
@@ -32,6 +36,7 @@ _CELLS = 8  # a picture's parts on each side, when it is settled
 _LEFT_OUT = 32  # of its 64 parts, those that agree best
 _SHOWS = 0.05  # of all there is to see, what is left should hold at least
 _CHUNK = 2_048
+_SECOND_WAY = 0.02  # part of the accepted errors that are for T as it is
 
 Rows = NDArray[np.float32]
 
@@ -78,7 +83,19 @@ def _by_part(picture: Rows) -> Rows:
 
 def log_p(values: NDArray[np.float32] | float) -> NDArray[np.float64]:
     """Natural logarithm of the probability that a pair of strangers reaches a settled T of `values`."""
-    points, logs, slope = _null("quantiles")
+    return _log_p("quantiles", values)
+
+
+def log_p_either(values: NDArray[np.float32] | float, whole: NDArray[np.float32] | float) -> NDArray[np.float64]:
+    """The same for a pair that may be believed for its settled T or, where whole pictures or nearly whole ones were
+    compared, for T as it is. whole: T before it is settled; 0 for parts of pictures, which have no second way."""
+    first = log_p(values) - np.log(1 - _SECOND_WAY)
+    second = _log_p("unsettled_quantiles", whole) - np.log(_SECOND_WAY)
+    return np.asarray(np.minimum(np.minimum(first, second), 0.0), np.float64)
+
+
+def _log_p(name: str, values: NDArray[np.float32] | float) -> NDArray[np.float64]:
+    points, logs, slope = _null(name)
     flat = np.asarray(values, np.float64)
     inside = np.interp(flat, points, logs)
     beyond = logs[-1] - slope * (flat - points[-1])
@@ -98,4 +115,5 @@ def _null(name: str) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     table = json.loads(text)
     points = np.array([row["t_thousandths"] / 1000 for row in table[name]])
     logs = np.log(np.array([row["pairs_in_1e9"] / 1e9 for row in table[name]]))
-    return points, logs, table["slope_thousandths"] / 1000
+    slope = table["slope_thousandths" if name == "quantiles" else "unsettled_slope_thousandths"]
+    return points, logs, slope / 1000

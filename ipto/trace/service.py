@@ -23,7 +23,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
 from ipto.errors import IptoError
-from ipto.media import Limits, MediaError, analyse, pose
+from ipto.media import Limits, MediaError, analyse, glance, pose
 from ipto.media.moving import read_choreography
 from ipto.trace.choreography import ChoreographyIndex
 from ipto.trace.match import Catalog
@@ -49,8 +49,9 @@ def routes(
     turn = asyncio.Semaphore(_AT_ONCE)
 
     @router.post("/trace", operation_id="trace")
-    async def trace_film(request: Request, choreography: bool = False) -> Response:
-        """Which registered works a film contains. The body is the film. choreography: also which ones move alike."""
+    async def trace_film(request: Request, quick: bool = False, choreography: bool = False) -> Response:
+        """Which registered works a film contains. The body is the film. quick: look at its key frames only.
+        choreography: also which ones move alike."""
         # Said before the film is taken: it may be large.
         if choreography and (missing := _missing()):
             return _problem(503, f"{missing}; {_WITHOUT}")
@@ -69,7 +70,7 @@ def routes(
             async with turn:
                 try:
                     moving = dances() if choreography and dances else None
-                    answer = await asyncio.to_thread(_answer, film, catalog(), moving)
+                    answer = await asyncio.to_thread(_answer, film, catalog(), quick, moving)
                 except (pose.PoseError, pose.NoPoseError) as error:
                     log.warning("choreography was not read: %s", error)  # what the model says is not for strangers
                     return _problem(503, f"the pose model could not read this film; {_WITHOUT}")
@@ -109,9 +110,11 @@ def _same(dances: ChoreographyIndex) -> ChoreographyIndex:
     return dances
 
 
-def _answer(film: Path, known: tuple[Catalog, SoundIndex], dances: ChoreographyIndex | None) -> dict[str, Any]:
-    described = analyse(film, limits=Limits(), with_pictures=False)
-    finding = find(described.fingerprint, *known, shape=described.shape)
+def _answer(
+    film: Path, known: tuple[Catalog, SoundIndex], quick: bool, dances: ChoreographyIndex | None
+) -> dict[str, Any]:
+    seen = glance(film) if quick else analyse(film, limits=Limits(), with_pictures=False)
+    finding = find(seen.fingerprint, *known, shape=seen.shape, is_quick=quick)
     if dances is not None:
         finding = replace(finding, choreographies=tuple(dances.search(read_choreography(film))))
     return {**finding.to_json(), "picture_svg": finding.picture()}

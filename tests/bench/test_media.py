@@ -19,9 +19,7 @@ def test_the_page_has_the_recorded_figures() -> None:
 # Scenes in a thousand where the goal is missed today, by set and transform; docs/media.md says why.
 SHORT_OF_THE_GOAL = {
     ("tuning", "trim to the middle half"): 980,
-    ("tuning", "trim to one scene"): 888,
     ("held_out", "12 frames a second"): 986,
-    ("held_out", "trim to one scene"): 875,
 }
 
 
@@ -35,6 +33,9 @@ def test_what_was_recorded_keeps_what_is_promised() -> None:
     assert million["scenes"] >= 1_000_000
     assert 100 * million["stranger_queries_with_alarm"] <= million["stranger_queries"]
     assert result["speed"]["lookup_us"] <= 1_000
+    # From a minute's file to an answer among a million scenes.
+    assert result["speed"]["file_to_answer_360p_ms"] <= 3_000
+    assert result["speed"]["quick_720p_ms"] <= 3_000
     for name in ("tuning", "held_out"):
         for row in result["recall"][name]:
             assert row["false_matches"] <= ALARMS * row["films"] + 1, row["transform"]

@@ -15,10 +15,11 @@ import pytest
 from ipto import documents, media, works
 from ipto.content import Cid, LocalStore
 from ipto.media import sketch
-from ipto.media.fingerprint import Fingerprint
-from ipto.trace import Catalog, ExactIndex, FaissIndex, Work, build, find, sound_index, trace
+from ipto.media.fingerprint import Fingerprint, Scene
+from ipto.trace import Catalog, ExactIndex, FaissIndex, Work, build, find, score, sound_index, trace
 from ipto.trace.index import query_variants, scene_rows
-from ipto.trace.score import log_p, log_p_expected, settled, statistic, statistic_pairs
+from ipto.trace.match import ALARMS
+from ipto.trace.score import log_p, log_p_either, log_p_expected, settled, statistic, statistic_pairs
 from ipto.trace.service import app
 from ipto.works import Person, build_metadata
 from tests.support.films import change, cut_film, ffmpeg
@@ -121,6 +122,39 @@ def test_an_inset_is_found(tmp_path: Path, catalog: Catalog) -> None:
     assert next(match for match in matches if match.work.name == "1").scenes[0].how.startswith("inset")
 
 
+def test_key_frames_are_enough_for_a_first_answer(tmp_path: Path, catalog: Catalog) -> None:
+    """Where key frames stand where scenes begin, a glance sees all of them; where they do not, it says so."""
+    bikes = media.sample_path().with_name("bikes.mp4")
+    copy, far = tmp_path / "copy.mp4", tmp_path / "far.mp4"
+    # Key frames where scenes begin, as encoders put them, and one only, as they can be told to.
+    ffmpeg("-i", str(bikes), "-vf", "pad=iw:ih*1.4:0:(oh-ih)/2", "-c:v", "libx264", "-an", str(copy))
+    ffmpeg("-i", str(bikes), "-c:v", "libx264", "-g", "9999", "-sc_threshold", "0", "-an", str(far))
+    seen = media.glance(copy)
+    assert seen.shape == pytest.approx(media.analyse(copy, with_pictures=False).shape)
+    finding = find(seen.fingerprint, catalog, shape=seen.shape, is_quick=True)
+    whole = find(media.analyse(copy, with_pictures=False).fingerprint, catalog)
+    assert [match.work.name for match in finding.matches] == ["2"]
+    known = [{scene.scene for scene in match.scenes} for match in (*finding.matches, *whole.matches)]
+    assert len(known[0] & known[1]) >= len(known[1]) - 1
+    for scene in finding.matches[0].scenes:
+        # Between two key frames of one scene a glance may see two.
+        assert scene.work_ms[0] - 250 <= scene.query_ms[0] < scene.query_ms[1] <= scene.work_ms[1] + 250
+    assert any("Only key frames were looked at" in line for line in finding.lines())
+    assert all("key frames" not in line for line in whole.lines())
+    assert finding.to_json()["looked_at"] == "key frames"
+    assert len(media.glance(far).fingerprint.scenes) < len(seen.fingerprint.scenes)
+    assert media.glance(far).fingerprint.scenes[-1].end_ms == seen.fingerprint.scenes[-1].end_ms
+
+
+def test_a_glance_refuses_what_is_no_film_and_stops_when_asked(tmp_path: Path) -> None:
+    sound = tmp_path / "sound.mp4"
+    ffmpeg("-f", "lavfi", "-i", "sine=d=2", str(sound))
+    with pytest.raises(media.MediaError):
+        media.glance(sound)
+    with pytest.raises(media.CancelledError):
+        media.glance(media.sample_path(), cancelled=lambda: True)
+
+
 def test_sound_is_found_without_the_picture(tmp_path: Path, patterns: Fingerprint, catalog: Catalog) -> None:
     source = cut_film(tmp_path / "long.mp4", (6, 6, 6), sound=False)
     talk = tmp_path / "talk.mp4"
@@ -193,6 +227,16 @@ def test_chance_falls_as_likeness_grows(bikes: Fingerprint) -> None:
     assert values[0] <= 0
     expected = log_p_expected(np.linspace(0, 40, 200, dtype=np.float32))
     assert (np.diff(expected) <= 0).all()
+    either = log_p_either(0.0, np.linspace(0, 40, 200, dtype=np.float32))
+    assert (np.diff(either) <= 0).all()
+    assert either.max() <= 0
+    # As it is, what strangers reach among a million scenes is not believed there; beyond that it is.
+    table = json.loads((Path(score.__file__).parent / "null-1.json").read_text(encoding="utf-8"))
+    reached = max(table["unsettled_largest_in_million_thousandths"]) / 1000
+    queries = table["unsettled_comparisons_in_million"] / 100
+    assert log_p_either(0.0, reached) + np.log(queries) > np.log(ALARMS)
+    assert log_p_either(0.0, 2.5 * reached) + np.log(queries) < np.log(ALARMS)
+    assert log_p_either(12.0, 0.0) == pytest.approx(log_p(12.0), abs=0.05)
     # Never surer than was counted.
     assert expected[-1] >= np.log(1e-3) - 1e-9
     _, rows = scene_rows(bikes)
@@ -216,6 +260,30 @@ def test_one_spot_before_a_plain_ground_is_no_likeness(bikes: Fingerprint) -> No
     assert (settled(rows, copies) > 5).all()
     assert (settled(rows, copies) <= statistic_pairs(rows, copies) + 1e-4).all()
     assert settled(rows[:0], rows[:0]).shape == (0,)
+
+
+def test_one_thing_before_a_plain_ground_is_found_whole_but_not_as_a_part() -> None:
+    """A copy of what shows one thing agrees closer than strangers do; a part of another picture may by chance."""
+    ground = np.random.default_rng(5).normal(0, 0.02, (sketch.GRID, sketch.GRID))
+    ground[30:40, 28:40] += np.random.default_rng(7).normal(4, 1, (10, 12))
+    copy = ground + np.random.default_rng(6).normal(0, 0.02, ground.shape)
+    known, asked = (_film_of(portrait) for portrait in (ground, copy))
+    made = Catalog(ExactIndex())
+    made.add(Work("1", "One thing", known))
+    made.add_strangers(_noise(400))
+    (match,) = trace(asked, made)
+    assert match.scenes[0].t < 3
+    assert match.false_alarms < ALARMS
+    # The same likeness between a part of one picture and another weighs nothing.
+    inset = np.zeros_like(ground)
+    inset[8:32, 8:32] = copy[::2, ::2]
+    assert trace(_film_of(inset + np.random.default_rng(8).normal(0, 0.02, ground.shape)), made) == []
+
+
+def _film_of(portrait: sketch.Portrait) -> Fingerprint:
+    packed = sketch.pack(portrait.astype(np.float32))
+    scene = Scene(0, 2400, bytes(32), bytes(32), packed, bytes(380))
+    return Fingerprint(bytes(32), (scene,), np.zeros(0, np.uint32))
 
 
 def test_a_sketch_shows_its_picture(bikes: Fingerprint) -> None:
@@ -253,6 +321,10 @@ def test_the_service_answers(catalog: Catalog) -> None:
             answer = (await client.post("/trace", content=film)).json()
             assert answer["matches"][0]["work"] == "2"
             assert answer["picture_svg"].startswith("<svg")
+            assert answer["looked_at"] == "every frame"
+            quick = (await client.post("/trace", params={"quick": True}, content=film)).json()
+            assert quick["matches"][0]["work"] == "2"
+            assert quick["looked_at"] == "key frames"
             refused = await client.post("/trace", content=b"not a film")
             assert refused.status_code == 422
             assert "the film is not a video" in refused.json()["detail"]
