@@ -8,7 +8,8 @@ film is found when the nearest film of the catalog is the right one and nearer t
 catalog are to each other: the most generous threshold without a false match there.
 - iscc-sdk 0.9.7: the video code it gives (64 bits), Hamming distance;
 - PDQ: a frame a second, quality at least 50; the distance of two films is that of their nearest frames;
-- ImageHash: pHash of a frame a second, the same.
+- ImageHash: pHash of a frame a second, the same; frames that show next to nothing (a spread below 3 of 255) are left
+  out, as PDQ's are by their quality: black ones have one hash in all films.
 videohash 3.0.1 is not among them yet: it gives one code for a whole film.
 """
 
@@ -29,6 +30,7 @@ from PIL import Image
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 WIDTH, HEIGHT = 512, 288
+PLAIN = 3
 METHODS = ("iscc-sdk", "pdq", "imagehash")
 POPCOUNT = np.array([bin(value).count("1") for value in range(256)], np.uint8)
 
@@ -50,10 +52,12 @@ def describe(path, folder):
         shown = frames(path)
         pdq = [pdqhash.compute(np.ascontiguousarray(frame)) for frame in shown]
         pdq = [np.packbits(vector) for vector, quality in pdq if quality >= 50]
+        clear = [frame for frame in shown if frame.mean(-1).std() >= PLAIN]
+        hashes = [np.packbits(imagehash.phash(Image.fromarray(frame)).hash) for frame in clear]
         found = {
             "iscc-sdk": np.frombuffer(digest, np.uint8)[None],
             "pdq": np.array(pdq, np.uint8).reshape(-1, 32),
-            "imagehash": np.array([np.packbits(imagehash.phash(Image.fromarray(frame)).hash) for frame in shown]),
+            "imagehash": np.array(hashes, np.uint8).reshape(-1, 8),
         }
         partial = kept.with_suffix(".part.npz")
         np.savez(partial, **found)
