@@ -97,8 +97,8 @@ def analyse_part(
     if keys_only:
         before = ["-skip_frame", "nokey", *before]
         smaller = f"{cut}scale='min(iw,640)':-2:flags=area"
-        # The last one, too, stands for what follows it.
-        hold = f"tpad=stop=-1:stop_mode=clone,fps={rate},trim=end={seconds:.3f}"
+        # The last one, too, stands for what follows it; repeated at our rate, not at the one the film claims.
+        hold = f"fps={rate}:eof_action=pass,tpad=stop=-1:stop_mode=clone,trim=end={seconds:.3f}"
         graph = f"[0:V:0]setpts=PTS-STARTPTS,split[a][b];[a]{small},{hold}[frames];[b]{smaller},{hold},{sign}"
     else:
         outputs.append(
