@@ -63,7 +63,7 @@ pose: $(VENV)/.dev ## the pose model for choreography, in an environment of its 
 	@$(BIN)/python -m scripts.pose $(POSE_PYTHON)
 
 test-choreography: $(VENV)/.dev ## the tests of choreography, those with the real pose model included (after make pose)
-	$(BIN)/python -m pytest -p no:ape_test tests/ipto/media/test_choreography.py tests/ipto/media/test_pose.py tests/ipto/trace/test_choreography.py tests/ipto/trace/test_choreography_service.py
+	IPTO_TEST_POSE=1 $(BIN)/python -m pytest -p no:ape_test tests/ipto/media/test_choreography.py tests/ipto/media/test_pose.py tests/ipto/trace/test_choreography.py tests/ipto/trace/test_choreography_service.py
 
 bench-gas-check: $(VENV)/.dev ## fails when a receipt differs from the committed figures
 	$(BIN)/python -m bench.gas --check

@@ -29,6 +29,7 @@ _QUERY_STEP = 0.25  # seconds
 _BAND = 3  # samples: a quarter of a second
 _CHUNK = 4096
 _AT_ONCE = 4_000_000  # pairs of windows
+_MOST_ALIKE = 16  # windows of a work that are compared again with one of the query
 _SLACK_MS = 700  # how far from the line through the first pair a further one may be
 _FREEDOM = np.log(40)  # pairs within that, each of which could have been the most alike one
 _MOST_COMBINED = 6
@@ -109,8 +110,8 @@ class ChoreographyIndex:
         rows = np.concatenate([windows.rows for _, _, windows in self._works])
         best: dict[int, ChoreographyMatch] = {}
         for tempo, is_mirrored, windows in asked:
-            own, columns, likeness = _pairs(windows.rows, rows)
-            works = np.searchsorted(starts, columns, side="right") - 1
+            own, columns, likeness = _pairs(windows.rows, rows, starts)
+            works = _work_of(columns, starts)
             for number in np.unique(works):
                 here = works == number
                 pairs = _Pairs(own[here], columns[here] - starts[number], likeness[here])
@@ -130,15 +131,38 @@ class _Pairs:
     likeness: Numbers
 
 
-def _pairs(first: Rows, second: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64], Numbers]:
-    """Numbers of the rows that are alike enough, and how alike; in parts, so that a long film needs no more memory."""
+def _pairs(
+    first: Rows, second: Rows, starts: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Numbers]:
+    """Numbers of the rows that are alike enough, at most `_MOST_ALIKE` of a work for each of the query, and how alike.
+
+    In parts, so that a long film needs no more memory, nor a work that was made to be like everything. starts: the row
+    each work begins at.
+    """
     step = max(1, _AT_ONCE // max(1, len(second)))
     found = []
     for at in range(0, len(first), step):
-        own, columns = np.nonzero(first[at : at + step] @ second.T >= LEAST)
-        found.append((own + at, columns, alike(first[own + at], second[columns])))
-    own, columns, likeness = (np.concatenate(parts) for parts in zip(*found, strict=True)) if found else _NO_PAIRS
-    return own, columns, likeness
+        close = first[at : at + step] @ second.T
+        own, columns = np.nonzero(close >= LEAST)
+        kept = _most_alike(own * len(starts) + _work_of(columns, starts), close[own, columns])
+        own, columns = own[kept] + at, columns[kept]
+        parts = [slice(begin, begin + _CHUNK) for begin in range(0, len(own), _CHUNK)]
+        likeness = [alike(first[own[part]], second[columns[part]]) for part in parts]
+        found.append((own, columns, np.concatenate([np.zeros(0), *likeness])))
+    own, columns, values = (np.concatenate(parts) for parts in zip(*found, strict=True)) if found else _NO_PAIRS
+    return own, columns, values
+
+
+def _work_of(rows: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.searchsorted(starts, rows, side="right") - 1
+
+
+def _most_alike(groups: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Places of the `_MOST_ALIKE` largest values of each group, in rising order."""
+    order = np.lexsort((-values, groups))
+    _, begins, counts = np.unique(groups[order], return_index=True, return_counts=True)
+    rank = np.arange(len(order)) - np.repeat(begins, counts)
+    return np.sort(order[rank < _MOST_ALIKE])
 
 
 def alike(first: Rows, second: Rows) -> Numbers:

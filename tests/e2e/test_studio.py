@@ -41,6 +41,9 @@ def test_a_registered_film_is_found_and_its_claim_weighed(desk: Desk, tmp_path: 
     assert [match["work"] for match in found["matches"]] == [work]
     assert found["matches"][0]["scenes"][0]["how"] == "mirrored"
     assert picture.read_text().startswith("<svg")
+    quick = desk.ok("trace", copy, "--quick").out
+    assert f"Contains pictures of work {work}" in quick
+    assert "Only key frames were looked at" in quick
     assert f"claimed by {creator.address}" in desk.ok("check", bikes).out
     other = cut_film(tmp_path / "other.mp4", (1.0, 1.0))
     assert "Nothing registered was found" in desk.ok("trace", other).out

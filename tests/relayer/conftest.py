@@ -13,6 +13,7 @@ from ipto.chain import Deployment
 from ipto.deploy import Parameters, deploy, install_factory
 from ipto.devchain import DevChain, dev_signer
 from tests.relayer.chaos import ChaosProxy
+from tests.relayer.stages import shared_world
 from tests.relayer.world import RelayerProcess, World
 from tests.support.postgres_fixture import postgres  # noqa: F401
 
@@ -27,15 +28,10 @@ def deployed() -> Iterator[tuple[DevChain, Deployment]]:
 
 @pytest.fixture
 def world(deployed: tuple[DevChain, Deployment], tmp_path: Path) -> Iterator[World]:
-    chain, deployment = deployed
-    snapshot = chain.snapshot()
-    deployment.save(tmp_path)
-    here = World(chain, deployment, tmp_path)
-    chain.set_balance(here.lane.address, 100 * 10**18)
-    yield here
-    chain.set_automine(True)
-    chain.rpc.call("anvil_dropAllTransactions")
-    chain.revert(snapshot)
+    with shared_world(deployed, tmp_path) as here:
+        yield here
+        here.chain.set_automine(True)
+        here.chain.rpc.call("anvil_dropAllTransactions")
 
 
 @pytest.fixture

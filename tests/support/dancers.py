@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ipto.media.choreography import compute
 from ipto.media.pose import JOINTS, RATE, Joints
+from ipto.trace.choreography import ChoreographyIndex
 
 RECORDED = Path(__file__).parent.parent / "vectors" / "joints.npz"  # made by `python -m bench.choreography.record`
 
@@ -37,6 +39,15 @@ def dancer(seed: int, seconds: float = 10.0, tempo: float = 1.0, noise: float = 
         np.ones(places.shape[:2], np.float32),
         np.clip(places[..., :2] * 0.4 + 0.5, 0, 1).astype(np.float32),
     )
+
+
+def registered(count: int) -> ChoreographyIndex:
+    """An index of so many dances made from seeds, and of the recorded one by its first dancer."""
+    made = ChoreographyIndex()
+    for seed in range(count):
+        made.add(str(seed), f"Dance {seed}", compute(dancer(seed, 12)))
+    made.add("recorded", "Recorded", compute(recorded("first")))
+    return made
 
 
 def mirror(joints: Joints) -> Joints:

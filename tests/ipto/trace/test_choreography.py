@@ -19,16 +19,12 @@ from ipto.media.moving import describe_choreography
 from ipto.trace import catalogs, choreography
 from ipto.trace.choreography import ALARMS, TEMPOS, ChoreographyIndex, alike, log_p
 from ipto.works import Person
-from tests.support.dancers import dancer, mirror, recorded
+from tests.support.dancers import dancer, mirror, recorded, registered
 
 
 @pytest.fixture(scope="module")
 def index() -> ChoreographyIndex:
-    made = ChoreographyIndex()
-    for seed in range(8):
-        made.add(str(seed), f"Dance {seed}", compute(dancer(seed, 12)))
-    made.add("recorded", "Recorded", compute(recorded("first")))
-    return made
+    return registered(8)
 
 
 def test_another_dancer_as_the_real_model_saw_them_is_found(index: ChoreographyIndex) -> None:
@@ -136,3 +132,17 @@ def test_a_choreography_that_cannot_be_had_is_left_out_and_reported(tmp_path: Pa
     said: list[str] = []
     assert len(catalogs.choreographies([("7", bytes(32))], LocalStore(tmp_path), said.append)) == 0
     assert "work 7 is left out" in said[0]
+
+
+def test_a_work_made_to_be_like_everything_takes_neither_memory_nor_the_place_of_others() -> None:
+    """Of one work few windows are compared again with each of the query, however many were registered."""
+    query = compute(recorded("second"))
+    asked = query.windows(step=0.25)
+    crowd, honest = np.repeat(asked.rows, 200, axis=0), compute(recorded("first")).windows().rows
+    starts = np.cumsum([0, len(crowd), len(honest)])
+    own, columns, likeness = choreography._pairs(asked.rows, np.concatenate([crowd, honest]), starts)
+    in_crowd = columns < len(crowd)
+    assert np.bincount(own[in_crowd]).max() == choreography._MOST_ALIKE
+    alone = choreography._pairs(asked.rows, honest, np.array([0, len(honest)]))
+    assert np.array_equal(columns[~in_crowd] - len(crowd), alone[1])
+    assert np.allclose(likeness[~in_crowd], alone[2])

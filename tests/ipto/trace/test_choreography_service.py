@@ -16,12 +16,11 @@ from bench.choreography.motion import RATE, Performer, phrase
 from ipto import media
 from ipto.cli import main
 from ipto.media import _ffmpeg
-from ipto.media.choreography import compute
 from ipto.media.pose.environment import VARIABLE
 from ipto.trace import Catalog, ExactIndex
 from ipto.trace.choreography import ChoreographyIndex
 from ipto.trace.service import app
-from tests.support.dancers import dancer, recorded
+from tests.support.dancers import recorded, registered
 from tests.support.model import needs_model, sees
 
 FILM = media.sample_path().with_name("bikes.mp4")  # ten seconds
@@ -29,11 +28,7 @@ FILM = media.sample_path().with_name("bikes.mp4")  # ten seconds
 
 @pytest.fixture(scope="module")
 def dances() -> ChoreographyIndex:
-    made = ChoreographyIndex()
-    for seed in range(4):
-        made.add(str(seed), f"Dance {seed}", compute(dancer(seed, 12)))
-    made.add("recorded", "Recorded", compute(recorded("first")))
-    return made
+    return registered(4)
 
 
 def _ask(dances: ChoreographyIndex | None, film: bytes, address: str = "/trace?choreography=true") -> httpx.Response:
